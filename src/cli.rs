@@ -1,0 +1,263 @@
+//! Arguments in, report out. The only room that prints or decides an exit status.
+
+mod check;
+mod compose;
+mod explain;
+mod gate;
+mod inspect;
+mod run;
+mod worker;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
+
+use crate::config::{self, ConfigError, Host};
+use crate::diagnostic::{Diagnostic, Report, Severity, Verdict};
+use crate::render::json;
+use crate::render::text::{self, Detail};
+
+/// What every command's help says of its exit status.
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  judged, and nothing weighs as much as --fail-on
+  1  judged, with findings; a file that is missing, broken or misbehaves is a finding
+  2  wrong usage or configuration
+  3  could not judge: something broke; nothing that was not judged ever passes";
+
+/// Says what WebAssembly plugins are, whether they fit a host, and whether they run.
+#[derive(Parser)]
+#[command(name = "plugtool", version, max_term_width = 100, after_help = EXIT_STATUS)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what files are: kind, size, digest, imports, exports, toolchain
+    Inspect(inspect::Inspect),
+    /// Check components against a host's world
+    Check(check::Check),
+    /// Make one component out of several
+    Compose(compose::Compose),
+    /// Call a component's functions in a worker process with limits
+    Run(run::Run),
+    /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
+    Gate(gate::Gate),
+    /// Explain a diagnostic code, or list them all
+    Explain(explain::Explain),
+    /// Do one job from standard input; started by plugtool itself
+    #[command(name = crate::sandbox::WORKER_ARGUMENT, hide = true)]
+    Worker,
+}
+
+/// What every command takes.
+#[derive(Args)]
+struct Common {
+    /// How to write the answer
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// The least severity that makes the exit status 1
+    #[arg(long, value_name = "SEVERITY", default_value = "error")]
+    fail_on: FailOn,
+    /// Say nothing but findings
+    #[arg(short, long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more: digests, costs, signatures
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs; each has a schema field
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+}
+
+impl Common {
+    fn detail(&self) -> Detail {
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Quiet,
+            (_, true) => Detail::Verbose,
+            _ => Detail::Normal,
+        }
+    }
+
+    fn fail_on(&self) -> Severity {
+        match self.fail_on {
+            FailOn::Error => Severity::Error,
+            FailOn::Warning => Severity::Warning,
+        }
+    }
+
+    /// Prints a report: as text by `text`, or as JSON.
+    fn print<T: Serialize>(
+        &self,
+        report: &T,
+        text: impl FnOnce(&T, Detail) -> String,
+    ) -> Result<(), Failure> {
+        let rendered = match self.format {
+            Format::Text => text(report, self.detail()),
+            Format::Json => json::json(report).map_err(Failure::internal)?,
+        };
+        print(&rendered)
+    }
+
+    /// The exit status for findings that stand on their own.
+    fn status(&self, findings: &[Diagnostic]) -> u8 {
+        u8::from(findings.iter().any(|finding| finding.severity >= self.fail_on()))
+    }
+
+    /// Prints the report of `check` or `gate`, and returns its exit status.
+    fn verdicts(&self, report: &Report) -> Result<u8, Failure> {
+        self.print(report, text::report)?;
+        let any = |verdict| report.plugins.iter().any(|plugin| plugin.verdict == verdict);
+        Ok(match () {
+            () if any(Verdict::Unjudged) => 3,
+            () if any(Verdict::Fail) => 1,
+            () => 0,
+        })
+    }
+}
+
+/// Where the host is.
+#[derive(Args)]
+struct HostArgs {
+    /// The host folder, or its plugtool.toml [default: plugtool.toml here]
+    #[arg(long, value_name = "DIR|FILE", conflicts_with_all = ["wit", "world", "provides"])]
+    host: Option<PathBuf>,
+    /// WIT instead of a host folder: a directory, a .wit file, an encoded package, or a component
+    #[arg(long, value_name = "WIT")]
+    wit: Vec<PathBuf>,
+    /// The world to target out of --wit; may be left out where there is only one
+    #[arg(long, value_name = "NAME", requires = "wit")]
+    world: Option<String>,
+    /// What the host links beside the world of --wit: wasi
+    #[arg(long, value_name = "PACKAGE", requires = "wit")]
+    provides: Vec<String>,
+}
+
+impl HostArgs {
+    fn named(&self) -> bool {
+        self.host.is_some() || !self.wit.is_empty()
+    }
+
+    fn load(&self) -> Result<Host, Failure> {
+        if !self.wit.is_empty() {
+            return Ok(config::from_world(&self.wit, self.world.as_deref(), &self.provides)?);
+        }
+        let path = match &self.host {
+            Some(path) => path.as_path(),
+            None if Path::new("plugtool.toml").is_file() => Path::new("plugtool.toml"),
+            None => {
+                return Err(Failure::usage(anyhow::anyhow!(
+                    "no host: there is no plugtool.toml here; name a host folder with --host, or a \
+                     world with --wit and --world"
+                )));
+            }
+        };
+        Ok(config::load(path)?)
+    }
+}
+
+/// Why there is no report: the exit status, and what to say on standard error.
+struct Failure {
+    status: u8,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    fn usage(error: impl Into<anyhow::Error>) -> Failure {
+        Failure { status: 2, error: error.into() }
+    }
+
+    fn internal(error: impl Into<anyhow::Error>) -> Failure {
+        Failure { status: 3, error: error.into() }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        Failure::usage(error)
+    }
+}
+
+/// The program: reads the arguments of the process, prints, and returns the exit status.
+pub fn main() -> ExitCode {
+    let status = match Cli::parse().command {
+        Command::Inspect(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Compose(command) => command.run(),
+        Command::Run(command) => command.run(),
+        Command::Gate(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Worker => worker::run(),
+    };
+    match status {
+        Ok(status) => ExitCode::from(status),
+        Err(Failure { status, error }) => {
+            // Configuration may quote a submitted file; line breaks are this program's own.
+            let text = format!("{error:#}");
+            let lines: Vec<String> = text.lines().map(crate::render::clean).collect();
+            let _ = writeln!(anstream::stderr(), "error: {}", lines.join("\n"));
+            ExitCode::from(status)
+        }
+    }
+}
+
+/// Writes to standard output. A reader that has gone away is no failure: it has seen enough.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = anstream::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => {
+            Err(Failure::internal(anyhow::Error::new(error).context("writing to standard output")))
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Writes a file whole or not at all: to a temporary file beside it, then renamed.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // What a plain write would have asked for; the umask takes its part.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut write = || -> anyhow::Result<()> {
+        let mut file = builder.prefix(".plugtool-").tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("writing {}", path.display())).map_err(Failure::internal)
+}
+
+/// Says on standard error what long work is at, where a person is looking.
+fn progress(text: &str) {
+    let stderr = io::stderr();
+    if stderr.is_terminal() {
+        // Back to the start of the line, and whatever the last text left behind is cleared.
+        let _ = write!(stderr.lock(), "\r\x1b[2K{}", crate::render::clean(text));
+    }
+}

@@ -1,0 +1,78 @@
+//! `plugtool explain`.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{EXIT_STATUS, Failure, Format, print};
+use crate::diagnostic::Code;
+use crate::render::json;
+use crate::world::nearest;
+
+/// Explain a diagnostic code, or list them all
+#[derive(Args)]
+#[command(after_help = EXIT_STATUS, after_long_help = format!("\
+Examples:
+  plugtool explain
+  plugtool explain type-mismatch
+
+{EXIT_STATUS}"))]
+pub struct Explain {
+    /// The code, as it stands in brackets behind `error`
+    #[arg(value_name = "CODE")]
+    code: Option<String>,
+    /// How to write the answer
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Serialize)]
+struct Explained {
+    schema: &'static str,
+    codes: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    code: Code,
+    summary: &'static str,
+    explanation: &'static str,
+}
+
+impl Explain {
+    pub(super) fn run(self) -> Result<u8, Failure> {
+        let codes = match &self.code {
+            None => Code::ALL.to_vec(),
+            Some(name) => vec![Code::from_name(name).ok_or_else(|| unknown(name))?],
+        };
+        let text = match (self.format, &self.code) {
+            (Format::Json, _) => {
+                let entry = |code: &Code| Entry {
+                    code: *code,
+                    summary: code.summary(),
+                    explanation: code.explanation(),
+                };
+                let codes = codes.iter().map(entry).collect();
+                json::json(&Explained { schema: "plugtool.explain/0", codes })
+                    .map_err(Failure::internal)?
+            }
+            (Format::Text, Some(_)) => codes[0].explanation().to_owned(),
+            (Format::Text, None) => {
+                let width = codes.iter().map(|code| code.name().len()).max().unwrap_or(0);
+                codes
+                    .iter()
+                    .map(|code| format!("{:width$}  {}\n", code.name(), code.summary()))
+                    .collect()
+            }
+        };
+        print(&text)?;
+        Ok(0)
+    }
+}
+
+fn unknown(name: &str) -> Failure {
+    let near = nearest(name, Code::ALL.iter().map(|code| code.name()));
+    Failure::usage(match near {
+        Some(near) => anyhow::anyhow!("there is no code `{name}`; did you mean `{near}`?"),
+        None => anyhow::anyhow!("there is no code `{name}`; `plugtool explain` lists them"),
+    })
+}

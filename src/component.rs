@@ -1,0 +1,335 @@
+//! From bytes to a [`Component`]: validated with the engine's feature set, in one pass, function
+//! bodies on all cores; with its world, its producers and what is nested inside it.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use wasmparser::{
+    BinaryReaderError, Chunk, FuncToValidate, FunctionBody, KnownCustom, Parser, Payload,
+    ValidPayload, Validator, ValidatorResources, WasmFeatures,
+};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::input::{Input, Kind};
+use crate::world::{World, component_world};
+
+/// What the engine supports, and so what is accepted: Wasmtime's defaults with the crate features
+/// that plugtool builds it with (`wasmtime::Config`, `fn features`). A test holds the two together.
+pub const FEATURES: WasmFeatures = WasmFeatures::WASM3
+    .union(WasmFeatures::GC_TYPES)
+    .union(WasmFeatures::COMPONENT_MODEL)
+    .union(WasmFeatures::CM_ASYNC);
+
+/// A valid component, read.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// What to call it.
+    pub name: String,
+    /// Where it was read from.
+    pub path: String,
+    /// The binary.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
+    /// Bytes in the file.
+    pub size: u64,
+    /// What it imports and exports.
+    pub world: World,
+    /// Who made it: field (`language`, `processed-by`, `sdk`) to name to version, collected over
+    /// the component and everything nested in it.
+    pub producers: IndexMap<String, IndexMap<String, String>>,
+    /// What is nested inside.
+    pub nested: Nested,
+}
+
+/// How much is nested inside a component, at any depth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Nested {
+    /// Components.
+    pub components: usize,
+    /// Core modules.
+    pub modules: usize,
+    /// Function bodies.
+    pub functions: usize,
+}
+
+/// What a file turned out to be.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// A component.
+    Component(Box<Component>),
+    /// A valid core module.
+    Module(Module),
+    /// WIT, encoded as wasm.
+    WitPackage,
+    /// Compiled code of some engine. Not read any further: it would have to be trusted first.
+    Precompiled,
+}
+
+/// A core module, as far as to say what it needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Module {
+    /// What it imports: `module` and `name`.
+    pub imports: Vec<(String, String)>,
+    /// What it exports.
+    pub exports: Vec<String>,
+    /// Who made it, as for a component.
+    pub producers: IndexMap<String, IndexMap<String, String>>,
+    /// Function bodies.
+    pub functions: usize,
+}
+
+/// Says what a file is. A finding where it is nothing valid.
+pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
+    match input.kind {
+        Kind::Component | Kind::Module => {}
+        Kind::Precompiled => return Ok(Subject::Precompiled),
+        kind => return Err(Box::new(not_a_component(&input, kind))),
+    }
+    let pass = validate(&input.bytes).map_err(|error| Box::new(invalid(&error)))?;
+    if input.kind == Kind::Module {
+        return Ok(Subject::Module(Module {
+            producers: pass.producers,
+            functions: pass.nested.functions,
+            ..pass.module
+        }));
+    }
+    if pass.is_wit_package {
+        return Ok(Subject::WitPackage);
+    }
+    Ok(Subject::Component(Box::new(Component {
+        name: input.name,
+        path: input.path,
+        sha256: input.sha256,
+        size: input.size,
+        bytes: input.bytes,
+        world: pass.world,
+        producers: pass.producers,
+        nested: pass.nested,
+    })))
+}
+
+/// Validates a submitted file that must be a component. A finding where it is not.
+pub fn decode(input: Input) -> Result<Component, Box<Diagnostic>> {
+    if input.kind == Kind::Module {
+        return Err(Box::new(not_a_component(&input, Kind::Module)));
+    }
+    let precompiled = || {
+        Diagnostic::error(
+            Code::NotAComponent,
+            "it is an object file, as engines write for precompiled code",
+        )
+        .help("submit the component that it was compiled from; precompiled code is never loaded")
+    };
+    match identify(input)? {
+        Subject::Component(component) => Ok(*component),
+        Subject::WitPackage => Err(Box::new(
+            Diagnostic::error(
+                Code::NotAComponent,
+                "it is a WIT package encoded as wasm: types only, nothing that can run",
+            )
+            .help("submit the compiled component; a WIT package is an argument for --wit"),
+        )),
+        Subject::Precompiled | Subject::Module(_) => Err(Box::new(precompiled())),
+    }
+}
+
+/// Whether these bytes are a WIT package encoded as wasm: a component whose only content is types.
+pub fn is_wit_package(bytes: &[u8]) -> bool {
+    validate(bytes).is_ok_and(|pass| pass.is_wit_package)
+}
+
+fn not_a_component(input: &Input, kind: Kind) -> Diagnostic {
+    let error = |message: &str| Diagnostic::error(Code::NotAComponent, message);
+    match kind {
+        Kind::Module => error("it is a core module").help(
+            "make it a component: `wasm-tools component new` (with `--adapt` where it uses WASI \
+             preview 1)",
+        ),
+        Kind::OldComponent => error("it is a component in an encoding from before the format was settled")
+            .help("rebuild it with tools of today"),
+        Kind::Empty => error("it is empty").help("check the build step that writes it"),
+        Kind::Component | Kind::Precompiled | Kind::Other => {
+            let start: String = input.bytes.iter().take(8).map(|b| format!("{b:02x} ")).collect();
+            error("it is no WebAssembly")
+                .note(format!("it starts with {}", start.trim_end()))
+                .help("a component starts with 00 61 73 6d 0d 00 01 00")
+        }
+    }
+}
+
+fn invalid(error: &BinaryReaderError) -> Diagnostic {
+    let finding = Diagnostic::error(
+        Code::InvalidComponent,
+        format!("it is not valid: {} (at byte {:#x})", error.message(), error.offset()),
+    );
+    if error.message().contains("unexpected end") {
+        finding.help("the file looks cut off; check the step that copies or uploads it")
+    } else {
+        finding.help("rebuild it; `wasm-tools validate` says the same")
+    }
+}
+
+/// What one pass over the bytes finds.
+struct Pass {
+    world: World,
+    producers: IndexMap<String, IndexMap<String, String>>,
+    nested: Nested,
+    is_wit_package: bool,
+    module: Module,
+}
+
+fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
+    let mut validator = Validator::new_with_features(FEATURES);
+    let mut parsers = Vec::new();
+    let mut parser = Parser::new(0);
+    let mut offset = 0;
+    let mut bodies = Vec::new();
+    let mut names = (Vec::new(), Vec::new());
+    let mut producers = IndexMap::new();
+    let mut nested = Nested::default();
+    let mut only_types = true;
+    let mut module = Module::default();
+
+    let types = loop {
+        let rest = &bytes[offset..];
+        let (consumed, payload) = match parser.parse(rest, true)? {
+            Chunk::Parsed { consumed, payload } => (consumed, payload),
+            // Cannot be asked for: the parser was told that this is all there is.
+            Chunk::NeedMoreData(_) => unreachable!("the whole input was given"),
+        };
+        offset += consumed;
+        let valid = validator.payload(&payload)?;
+        // Names are read after the validator has seen the section, which bounds the recursion.
+        let top = parsers.is_empty();
+        match &payload {
+            Payload::ComponentImportSection(section) if top => {
+                only_types = false;
+                for import in section.clone() {
+                    names.0.push(import?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if top => {
+                for export in section.clone() {
+                    let export = export?;
+                    only_types &= export.kind == wasmparser::ComponentExternalKind::Type;
+                    names.1.push(export.name.name.to_owned());
+                }
+            }
+            Payload::ImportSection(section) if top => {
+                for import in section.clone().into_imports() {
+                    let import = import?;
+                    module.imports.push((import.module.to_owned(), import.name.to_owned()));
+                }
+            }
+            Payload::ExportSection(section) if top => {
+                for export in section.clone() {
+                    module.exports.push(export?.name.to_owned());
+                }
+            }
+            Payload::ModuleSection { .. } => nested.modules += 1,
+            Payload::ComponentSection { .. } => nested.components += 1,
+            Payload::CustomSection(section) => {
+                if let KnownCustom::Producers(reader) = section.as_known() {
+                    // A broken producers section is no reason to refuse: it says nothing that runs.
+                    let _ = read_producers(reader, &mut producers);
+                }
+            }
+            _ => {}
+        }
+        match valid {
+            ValidPayload::Ok => {}
+            ValidPayload::Func(function, body) => bodies.push((function, body)),
+            ValidPayload::Parser(inner) => {
+                only_types = false;
+                parsers.push(std::mem::replace(&mut parser, inner));
+            }
+            ValidPayload::End(types) => match parsers.pop() {
+                Some(outer) => parser = outer,
+                None => break types,
+            },
+        }
+    };
+    nested.functions = bodies.len();
+    validate_bodies(bodies)?;
+    Ok(Pass {
+        is_wit_package: only_types && !names.1.is_empty(),
+        world: component_world(types.as_ref(), &names.0, &names.1),
+        producers,
+        nested,
+        module,
+    })
+}
+
+/// Validates function bodies on every core. Of several errors it returns the first by offset, so
+/// that the answer does not depend on timing.
+fn validate_bodies(
+    bodies: Vec<(FuncToValidate<ValidatorResources>, FunctionBody<'_>)>,
+) -> Result<(), BinaryReaderError> {
+    /// Bodies handed out at a time: enough to keep the shared counter cold.
+    const BATCH: usize = 64;
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut allocations = wasmparser::FuncValidatorAllocations::default();
+        let mut first: Option<BinaryReaderError> = None;
+        loop {
+            let start = next.fetch_add(BATCH, Ordering::Relaxed);
+            let Some(batch) = bodies.get(start..bodies.len().min(start + BATCH)) else {
+                return first;
+            };
+            for (function, body) in batch {
+                let function = FuncToValidate {
+                    resources: function.resources.clone(),
+                    index: function.index,
+                    ty: function.ty,
+                    features: function.features,
+                };
+                let mut validator = function.into_validator(allocations);
+                if let Err(error) = validator.validate(body)
+                    && first.as_ref().is_none_or(|known| error.offset() < known.offset())
+                {
+                    first = Some(error);
+                }
+                allocations = validator.into_allocations();
+            }
+            if batch.is_empty() {
+                return first;
+            }
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = threads.min(bodies.len().div_ceil(BATCH)).max(1);
+    let errors = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut errors = vec![work()];
+        for other in others {
+            match other.join() {
+                Ok(error) => errors.push(error),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        errors
+    });
+    match errors.into_iter().flatten().min_by_key(BinaryReaderError::offset) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+fn read_producers(
+    reader: wasmparser::ProducersSectionReader<'_>,
+    into: &mut IndexMap<String, IndexMap<String, String>>,
+) -> Result<(), BinaryReaderError> {
+    for field in reader {
+        let field = field?;
+        let values = into.entry(field.name.to_owned()).or_default();
+        for value in field.values {
+            let value = value?;
+            values.entry(value.name.to_owned()).or_insert_with(|| value.version.to_owned());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! A plan into bytes, through `wac-graph`. The only room that knows wac, which is at another
+//! version of wasmparser than the rest: bytes cross, types never do.
+
+use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
+
+use thiserror::Error;
+use wac_graph::types::Package;
+use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
+
+use crate::component::{self, Component};
+use crate::input;
+use crate::wiring::Plan;
+
+/// Why a plan could not be carried out. None of these is the plugin's fault: a plan was made
+/// because the types fit.
+#[derive(Debug, Error)]
+pub enum ComposeError {
+    /// wac refuses a step.
+    #[error("composing failed at {step}: {reason}")]
+    Refused {
+        /// What was to be done.
+        step: String,
+        /// What wac says.
+        reason: String,
+    },
+    /// wac panicked, which it does on some inputs.
+    #[error("composing failed inside wac: {0}")]
+    Panicked(String),
+    /// What came out is not valid with the engine's features.
+    #[error("the composed component is not valid: {0}")]
+    Invalid(String),
+}
+
+/// Composes the components of a plan, and decodes what came out.
+///
+/// The result depends on the components and the plan, not on the order in which they were given:
+/// instances are made in the order of their digests.
+pub fn compose(components: &[&Component], plan: &Plan) -> Result<Component, ComposeError> {
+    let bytes = panic::catch_unwind(AssertUnwindSafe(|| encode(components, plan)))
+        .unwrap_or_else(|panic| {
+            let said = panic.downcast_ref::<String>().map(String::as_str);
+            let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(ComposeError::Panicked(said.unwrap_or("no message").to_owned()))
+        })?;
+    let name = "composed";
+    let input = input::from_bytes(name, name, bytes)
+        .map_err(|error| ComposeError::Invalid(error.to_string()))?;
+    component::decode(input).map_err(|finding| ComposeError::Invalid(finding.message))
+}
+
+fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeError> {
+    let refused = |step: String, error: &dyn std::error::Error| {
+        let mut reason = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            reason = format!("{reason}: {error}");
+            cause = error.source();
+        }
+        ComposeError::Refused { step, reason }
+    };
+    let mut graph = CompositionGraph::new();
+    let mut instances: HashMap<usize, NodeId> = HashMap::new();
+    let mut order = plan.used.clone();
+    order.sort_by(|a, b| components[*a].sha256.cmp(&components[*b].sha256));
+    for (position, index) in order.into_iter().enumerate() {
+        let component = components[index];
+        let step = || format!("reading {}", component.name);
+        // Names only have to be unique; the same bytes may stand in a plan twice.
+        let name = format!("plugtool:component{position}");
+        let bytes = component.bytes.clone();
+        let package = Package::from_bytes(&name, None, bytes, graph.types_mut())
+            .map_err(|error| refused(step(), error.as_ref()))?;
+        let package =
+            graph.register_package(package).map_err(|error| refused(step(), &error))?;
+        instances.insert(index, graph.instantiate(package));
+    }
+    for wire in &plan.wires {
+        let (Some(&importer), Some(&exporter)) =
+            (instances.get(&wire.importer), instances.get(&wire.exporter))
+        else {
+            continue; // A wire between components that the result does not need.
+        };
+        let step = || {
+            format!(
+                "feeding {} of {} from {} of {}",
+                wire.import,
+                components[wire.importer].name,
+                wire.export,
+                components[wire.exporter].name
+            )
+        };
+        let export = graph
+            .alias_instance_export(exporter, &wire.export)
+            .map_err(|error| refused(step(), &error))?;
+        graph
+            .set_instantiation_argument(importer, &wire.import, export)
+            .map_err(|error| refused(step(), &error))?;
+    }
+    for outlet in &plan.outlets {
+        let step = || format!("exporting {}", outlet.name);
+        let Some(&exporter) = instances.get(&outlet.exporter) else { continue };
+        let export = graph
+            .alias_instance_export(exporter, &outlet.export)
+            .map_err(|error| refused(step(), &error))?;
+        graph.export(export, &outlet.name).map_err(|error| refused(step(), &error))?;
+    }
+    // Validation happens in `decode`, with the features of the engine that is to run it.
+    let options = EncodeOptions { validate: false, ..EncodeOptions::default() };
+    graph.encode(options).map_err(|error| refused("encoding".to_owned(), &error))
+}

@@ -1,0 +1,415 @@
+//! The host folder: `plugtool.toml` with the WIT, adapters and smoke cases beside it, read into a
+//! [`Host`]. Everything in it is the host's own word, so anything wrong with it is an error and
+//! never a finding about a plugin.
+
+mod parse;
+mod values;
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Component as PathPart, Path, PathBuf};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::component::{self, Component, FEATURES};
+use crate::diagnostic::ConfigUsed;
+use crate::input::{self, Kind};
+use crate::world::{self, World};
+
+pub use values::{Limits, parse_bytes, parse_duration};
+
+/// What is wrong with a configuration file, or with what it names.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// A file could not be read.
+    #[error("{path}: {reason}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// A file does not parse; the text has the line and a caret.
+    #[error("{0}")]
+    Syntax(String),
+    /// A file parses and makes no sense.
+    #[error("{path}: {reason}")]
+    Invalid {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The WIT that it names is wrong.
+    #[error(transparent)]
+    Wit(#[from] world::WitError),
+}
+
+/// A host, ready to judge by.
+#[derive(Debug)]
+pub struct Host {
+    /// The file that decides, with its digest; none where flags stand in for it.
+    pub config: Option<ConfigUsed>,
+    /// The worlds of which a plugin must target one, the preferred one first.
+    pub worlds: Vec<World>,
+    /// What the host links beside its own world.
+    pub provides: Vec<World>,
+    /// Components that may be composed around a plugin.
+    pub adapters: Vec<Component>,
+    /// The default list of plugins: files and patterns, relative to the working directory.
+    pub plugins: Vec<String>,
+    /// The smoke cases.
+    pub cases: Vec<Case>,
+    /// What one run of one plugin may use.
+    pub limits: Limits,
+}
+
+/// One line of a plugin list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plugin {
+    /// Its name in reports and smoke cases.
+    pub id: String,
+    /// Where it is, relative to the working directory.
+    pub path: String,
+    /// Whether it is judged at all.
+    pub enabled: bool,
+}
+
+/// Scripted calls with expected results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Its name in reports.
+    pub name: String,
+    /// The file that it is from.
+    pub file: String,
+    /// Which plugins it is for: ids or glob patterns; none means every plugin.
+    pub plugins: Vec<String>,
+    /// The calls, made one after the other in one instance.
+    pub steps: Vec<Step>,
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Step {
+    /// The function and its arguments, in WAVE: `run("greet", ["a"])`.
+    pub invoke: String,
+    /// What it must return, in WAVE; nothing is compared where it is left out.
+    pub expect: Option<String>,
+}
+
+impl Case {
+    /// Whether the case is for the plugin of this id.
+    pub fn is_for(&self, id: &str) -> bool {
+        self.plugins.is_empty()
+            || self.plugins.iter().any(|pattern| {
+                glob::Pattern::new(pattern).map_or(pattern == id, |glob| glob.matches(id))
+            })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    host: HostTable,
+    #[serde(default)]
+    limits: values::LimitsTable,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct HostTable {
+    wit: Vec<String>,
+    worlds: Vec<String>,
+    #[serde(default)]
+    provides: Vec<String>,
+    #[serde(default)]
+    adapters: Vec<String>,
+    #[serde(default)]
+    plugins: Vec<String>,
+    #[serde(default)]
+    smoke: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct PluginFile {
+    plugins: Vec<PluginTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct PluginTable {
+    id: String,
+    path: String,
+    #[serde(default = "yes")]
+    enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// One case a file, or several as `[[case]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct SmokeFile {
+    name: Option<String>,
+    #[serde(default)]
+    plugins: Vec<String>,
+    #[serde(default)]
+    steps: Vec<Step>,
+    #[serde(default)]
+    case: Vec<CaseTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct CaseTable {
+    name: String,
+    #[serde(default)]
+    plugins: Vec<String>,
+    steps: Vec<Step>,
+}
+
+/// Reads a host folder: the folder, or its `plugtool.toml`.
+pub fn load(path: &Path) -> Result<Host, ConfigError> {
+    let file = if path.is_dir() { path.join("plugtool.toml") } else { path.to_owned() };
+    let shown = show(&file);
+    let text = read_text(&file)?;
+    let parsed: File = parse::toml(&shown, &text)?;
+    let invalid =
+        |reason: String| ConfigError::Invalid { path: shown.clone(), reason };
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let beside = |relative: &String| folder.join(relative);
+
+    if parsed.host.worlds.is_empty() {
+        return Err(invalid("`worlds` is empty: a plugin could target none".to_owned()));
+    }
+    let wit: Vec<PathBuf> = parsed.host.wit.iter().map(beside).collect();
+    let worlds = parsed.host.worlds.iter().map(|name| load_world(&wit, Some(name)));
+    let worlds = worlds.collect::<Result<_, _>>()?;
+    let provides = provided(&parsed.host.provides, &shown)?;
+
+    let mut adapters: Vec<Component> = Vec::new();
+    for adapter in &parsed.host.adapters {
+        for path in adapter_files(&beside(adapter))? {
+            adapters.push(load_adapter(&path)?);
+        }
+    }
+    adapters.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.sha256.cmp(&b.sha256)));
+
+    let mut cases = Vec::new();
+    for pattern in &parsed.host.smoke {
+        for path in expand(&show(&beside(pattern)))? {
+            read_cases(Path::new(&path), &mut cases)?;
+        }
+    }
+    Ok(Host {
+        config: Some(ConfigUsed { path: shown.clone(), sha256: input::digest(text.as_bytes()) }),
+        worlds,
+        provides,
+        adapters,
+        plugins: parsed.host.plugins.iter().map(|plugin| show(&beside(plugin))).collect(),
+        cases,
+        limits: parsed.limits.settle().map_err(invalid)?,
+    })
+}
+
+/// A host that is only a world, for one-off use: `--wit` and `--world`.
+pub fn from_world(wit: &[PathBuf], name: Option<&str>, provides: &[String]) -> Result<Host, ConfigError> {
+    Ok(Host {
+        config: None,
+        worlds: vec![load_world(wit, name)?],
+        provides: provided(provides, "--provides")?,
+        adapters: Vec::new(),
+        plugins: Vec::new(),
+        cases: Vec::new(),
+        limits: Limits::default(),
+    })
+}
+
+/// A component that stands between two others. The host's own, so it must be valid.
+pub fn load_adapter(path: &Path) -> Result<Component, ConfigError> {
+    let shown = show(path);
+    let (name, _) = input::split_name(&shown);
+    let read = input::read(&name, &shown).map_err(|error| ConfigError::Unreadable {
+        path: shown.clone(),
+        reason: error.to_string(),
+    })?;
+    component::decode(read).map_err(|finding| ConfigError::Invalid {
+        path: shown.clone(),
+        reason: format!("this adapter cannot be used: {}", finding.message),
+    })
+}
+
+/// Reads lists of plugins: each a `.toml` file with `[[plugins]]`, a component, or a pattern of
+/// components, which get their file's stem as id.
+pub fn plugin_list(sources: &[String]) -> Result<Vec<Plugin>, ConfigError> {
+    let mut plugins = Vec::new();
+    for source in sources {
+        if source.ends_with(".toml") {
+            let path = Path::new(source);
+            let list: PluginFile = parse::toml(source, &read_text(path)?)?;
+            let folder = path.parent().unwrap_or(Path::new(""));
+            plugins.extend(list.plugins.into_iter().map(|plugin| Plugin {
+                id: plugin.id,
+                path: show(&folder.join(plugin.path)),
+                enabled: plugin.enabled,
+            }));
+        } else {
+            plugins.extend(expand(source)?.into_iter().map(|path| Plugin {
+                id: input::split_name(&path).0,
+                path,
+                enabled: true,
+            }));
+        }
+    }
+    let mut seen = HashSet::new();
+    match plugins.iter().find(|plugin| !seen.insert(&plugin.id)) {
+        None => Ok(plugins),
+        Some(twice) => Err(ConfigError::Invalid {
+            path: sources.join(", "),
+            reason: format!("two plugins have the id `{}`; ids must be unique", twice.id),
+        }),
+    }
+}
+
+/// The world of this name out of WIT sources, or the world of the component that is named instead.
+fn load_world(wit: &[PathBuf], name: Option<&str>) -> Result<World, ConfigError> {
+    if let ([path], None) = (wit, name)
+        && path.is_file()
+        && path.extension().is_none_or(|extension| extension != "wit")
+    {
+        let shown = show(path);
+        let read = input::read(&shown, &shown).map_err(|error| ConfigError::Unreadable {
+            path: shown.clone(),
+            reason: error.to_string(),
+        })?;
+        if read.kind == Kind::Component && !component::is_wit_package(&read.bytes) {
+            let mut component = component::decode(read).map_err(|finding| {
+                ConfigError::Invalid { path: shown.clone(), reason: finding.message.clone() }
+            })?;
+            component.world.name = Some(shown);
+            return Ok(component.world);
+        }
+    }
+    Ok(world::load(wit)?.world(name, FEATURES)?)
+}
+
+fn provided(names: &[String], from: &str) -> Result<Vec<World>, ConfigError> {
+    let mut worlds = Vec::new();
+    for name in names {
+        match name.as_str() {
+            "wasi" => worlds.push(world::wasi(FEATURES)?),
+            other => {
+                return Err(ConfigError::Invalid {
+                    path: from.to_owned(),
+                    reason: format!("plugtool has no package `{other}` to provide; it has `wasi`"),
+                });
+            }
+        }
+    }
+    Ok(worlds)
+}
+
+fn read_cases(path: &Path, into: &mut Vec<Case>) -> Result<(), ConfigError> {
+    let shown = show(path);
+    let parsed: SmokeFile = parse::toml(&shown, &read_text(path)?)?;
+    let invalid =
+        |reason: &str| ConfigError::Invalid { path: shown.clone(), reason: reason.to_owned() };
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let single = !parsed.steps.is_empty() || parsed.name.is_some();
+    if single && !parsed.case.is_empty() {
+        return Err(invalid("it has `steps` of its own and `[[case]]` too; use one of them"));
+    }
+    let start = into.len();
+    if single {
+        into.push(Case {
+            name: parsed.name.unwrap_or(stem),
+            file: shown.clone(),
+            plugins: parsed.plugins,
+            steps: parsed.steps,
+        });
+    } else {
+        into.extend(parsed.case.into_iter().map(|case| Case {
+            name: case.name,
+            file: shown.clone(),
+            // What stands at the top of the file is the default for its cases.
+            plugins: if case.plugins.is_empty() { parsed.plugins.clone() } else { case.plugins },
+            steps: case.steps,
+        }));
+    }
+    match into[start..].iter().find(|case| case.steps.is_empty()) {
+        Some(case) => Err(invalid(&format!("the case `{}` has no steps", case.name))),
+        None if into.len() == start => Err(invalid("it has no case")),
+        None => Ok(()),
+    }
+}
+
+/// An adapter path is a file, or a folder whose `.wasm` and `.wat` files are meant.
+fn adapter_files(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let unreadable = |error: std::io::Error| ConfigError::Unreadable {
+        path: show(path),
+        reason: error.to_string(),
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
+        if file.extension().is_some_and(|extension| extension == "wasm" || extension == "wat") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The files of a pattern, sorted; the path itself where it is no pattern, there or not. A pattern
+/// that matches nothing is an error: a gate that judged nothing must not look like a pass.
+fn expand(pattern: &str) -> Result<Vec<String>, ConfigError> {
+    if !pattern.contains(['*', '?', '[']) {
+        return Ok(vec![pattern.to_owned()]);
+    }
+    let invalid =
+        |reason: String| ConfigError::Invalid { path: pattern.to_owned(), reason };
+    let paths = glob::glob(pattern).map_err(|error| invalid(error.msg.to_owned()))?;
+    let mut files = Vec::new();
+    for path in paths {
+        files.push(show(&path.map_err(|error| invalid(error.to_string()))?));
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(invalid("the pattern matches no file".to_owned()));
+    }
+    Ok(files)
+}
+
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let unreadable =
+        |reason: String| ConfigError::Unreadable { path: show(path), reason };
+    let bytes = match input::read("", &path.to_string_lossy()) {
+        Ok(input) => input.bytes,
+        Err(error) => return Err(unreadable(error.to_string())),
+    };
+    String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".to_owned()))
+}
+
+/// A path as people write it: `a/../b` is `b`. Only folders that were written out are folded away,
+/// so what it names can differ only behind a symbolic link that the configuration itself names.
+fn show(path: &Path) -> String {
+    let mut parts: Vec<PathPart<'_>> = Vec::new();
+    for part in path.components() {
+        match (part, parts.last()) {
+            (PathPart::CurDir, _) if path.components().count() > 1 => {}
+            (PathPart::ParentDir, Some(PathPart::Normal(_))) => {
+                parts.pop();
+            }
+            (part, _) => parts.push(part),
+        }
+    }
+    parts.iter().collect::<PathBuf>().to_string_lossy().into_owned()
+}

@@ -1,0 +1,120 @@
+//! Values with units, and the limits of one run.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What one run of one plugin may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Linear memory of all instances together, in bytes.
+    pub memory: u64,
+    /// Fuel for compilation's result to come to life: instantiation and start functions. The unit
+    /// is the engine's, about one a wasm instruction.
+    pub init_fuel: u64,
+    /// Fuel for each call.
+    pub fuel: u64,
+    /// Wall clock for everything after compilation, for each smoke case.
+    pub timeout: Duration,
+    /// Wall clock for compilation.
+    pub compile_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            memory: 256 << 20,
+            init_fuel: 1_000_000_000,
+            fuel: 10_000_000_000,
+            timeout: Duration::from_secs(10),
+            compile_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LimitsTable {
+    memory: Option<String>,
+    init_fuel: Option<u64>,
+    fuel: Option<u64>,
+    timeout: Option<String>,
+    compile_timeout: Option<String>,
+}
+
+impl LimitsTable {
+    /// The limits, with defaults for what is left out.
+    pub fn settle(self) -> Result<Limits, String> {
+        let named = |key: &str| {
+            let key = key.to_owned();
+            move |reason: String| format!("`{key}` under [limits]: {reason}")
+        };
+        let mut limits = Limits::default();
+        if let Some(memory) = self.memory {
+            limits.memory = parse_bytes(&memory).map_err(named("memory"))?;
+        }
+        if let Some(timeout) = self.timeout {
+            limits.timeout = parse_duration(&timeout).map_err(named("timeout"))?;
+        }
+        if let Some(timeout) = self.compile_timeout {
+            limits.compile_timeout = parse_duration(&timeout).map_err(named("compile-timeout"))?;
+        }
+        limits.init_fuel = self.init_fuel.unwrap_or(limits.init_fuel);
+        limits.fuel = self.fuel.unwrap_or(limits.fuel);
+        Ok(limits)
+    }
+}
+
+/// A size: a number of bytes, with `KiB`, `MiB`, `GiB` or `pages` (64 KiB each) where wanted.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    let (number, unit) = split(text);
+    let factor = match unit {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "page" | "pages" => 64 << 10,
+        _ => return Err(format!("`{text}` is no size; write 256MiB, 64KiB or 5 pages")),
+    };
+    let number: u64 =
+        number.parse().map_err(|_| format!("`{text}` is no size; write 256MiB or 5 pages"))?;
+    number.checked_mul(factor).ok_or_else(|| format!("`{text}` is too large"))
+}
+
+/// A length of time: `500ms`, `10s`, `2m`.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let (number, unit) = split(text);
+    let number: u64 =
+        number.parse().map_err(|_| format!("`{text}` is no duration; write 10s or 500ms"))?;
+    match unit {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" => Ok(Duration::from_secs(number)),
+        "m" => number
+            .checked_mul(60)
+            .map(Duration::from_secs)
+            .ok_or_else(|| format!("`{text}` is too long")),
+        _ => Err(format!("`{text}` is no duration; write 10s, 500ms or 2m")),
+    }
+}
+
+fn split(text: &str) -> (&str, &str) {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    (number, unit.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_durations_carry_their_units() {
+        assert_eq!(parse_bytes("256MiB"), Ok(256 << 20));
+        assert_eq!(parse_bytes("5 pages"), Ok(5 * 65536));
+        assert_eq!(parse_bytes("17"), Ok(17));
+        assert!(parse_bytes("1 MB").is_err());
+        assert!(parse_bytes("99999999999GiB").is_err());
+        assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
+        assert!(parse_duration("10").is_err());
+    }
+}

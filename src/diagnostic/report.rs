@@ -1,0 +1,312 @@
+//! The reports that the commands return: what their JSON is made of.
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::{Diagnostic, Severity};
+
+/// What was found out about one component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Judged, and nothing weighs as much as `--fail-on`.
+    Pass,
+    /// Judged, with findings.
+    Fail,
+    /// Could not be judged; never counts as a pass.
+    Unjudged,
+    /// Listed as not enabled; not looked at.
+    Skipped,
+}
+
+/// One smoke case as it went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CaseReport {
+    /// The case's name.
+    pub name: String,
+    /// Whether every step gave what it should.
+    pub passed: bool,
+    /// How many steps were run to their end.
+    pub steps: usize,
+    /// Fuel used by all steps together, in the engine's units (about one a wasm instruction).
+    pub fuel: u64,
+    /// The most linear memory that the instance held, in bytes.
+    pub memory: u64,
+}
+
+/// A component that was composed around the plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AdapterUse {
+    /// The adapter's name.
+    pub name: String,
+    /// Its digest: SHA-256 of the file, in hex.
+    pub sha256: String,
+}
+
+/// Everything that is known about one submitted component.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PluginReport {
+    /// Its name: the `id` of the plugin list, or the name on the command line.
+    pub id: String,
+    /// Where it was read from.
+    pub path: String,
+    /// SHA-256 of the file as submitted, in hex; none where it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Bytes in the file; none where it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The host world that it targets, or was measured against.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub world: Option<String>,
+    /// What had to be composed around it, outermost last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub adapters: Vec<AdapterUse>,
+    /// The smoke cases that were run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cases: Vec<CaseReport>,
+    /// Every finding.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Why it could not be judged, where it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+impl PluginReport {
+    /// A report with nothing found yet.
+    pub fn new(id: &str, path: &str) -> PluginReport {
+        PluginReport {
+            id: id.to_owned(),
+            path: path.to_owned(),
+            sha256: None,
+            size: None,
+            verdict: Verdict::Pass,
+            world: None,
+            adapters: Vec::new(),
+            cases: Vec::new(),
+            diagnostics: Vec::new(),
+            failure: None,
+        }
+    }
+
+    /// Settles the verdict: unjudged wins, then any finding at or above `fail_on` fails.
+    pub fn settle(&mut self, fail_on: Severity) {
+        self.verdict = if self.verdict == Verdict::Skipped {
+            Verdict::Skipped
+        } else if self.failure.is_some() {
+            Verdict::Unjudged
+        } else if self.diagnostics.iter().any(|finding| finding.severity >= fail_on) {
+            Verdict::Fail
+        } else {
+            Verdict::Pass
+        };
+    }
+}
+
+/// The program that judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tool {
+    /// `plugtool`.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// The engine that ran the plugins, with its version.
+    pub engine: &'static str,
+}
+
+/// The configuration that decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfigUsed {
+    /// Path of the file.
+    pub path: String,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
+}
+
+/// What `check` and `gate` return: a verdict for every component, in the order given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// `plugtool.check/0` or `plugtool.gate/0`.
+    pub schema: &'static str,
+    /// Who judged.
+    pub tool: Tool,
+    /// By which configuration; none for one-off checks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigUsed>,
+    /// The host's worlds, the preferred one first.
+    pub worlds: Vec<String>,
+    /// How many of each verdict.
+    pub summary: Summary,
+    /// The verdicts.
+    pub plugins: Vec<PluginReport>,
+}
+
+/// How many components got which verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Passed.
+    pub passed: usize,
+    /// Failed.
+    pub failed: usize,
+    /// Not judged.
+    pub unjudged: usize,
+    /// Skipped.
+    pub skipped: usize,
+}
+
+impl Summary {
+    /// Counts the verdicts.
+    pub fn of(plugins: &[PluginReport]) -> Summary {
+        let mut summary = Summary::default();
+        for plugin in plugins {
+            match plugin.verdict {
+                Verdict::Pass => summary.passed += 1,
+                Verdict::Fail => summary.failed += 1,
+                Verdict::Unjudged => summary.unjudged += 1,
+                Verdict::Skipped => summary.skipped += 1,
+            }
+        }
+        summary
+    }
+}
+
+/// What `inspect` returns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InspectReport {
+    /// `plugtool.inspect/0`.
+    pub schema: &'static str,
+    /// Who looked.
+    pub tool: Tool,
+    /// What was found, in the order given.
+    pub files: Vec<Inspection>,
+}
+
+/// What one file is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Inspection {
+    /// What to call it.
+    pub name: String,
+    /// Where it was read from.
+    pub path: String,
+    /// `component`, `core module`, `WIT package`, `precompiled artifact`; none where it is none of
+    /// these, or not valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
+    /// SHA-256 of the file, in hex; none where it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Bytes in the file; none where it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// What it imports, in the order of declaration.
+    pub imports: Vec<ItemShown>,
+    /// What it exports, in the order of declaration.
+    pub exports: Vec<ItemShown>,
+    /// Who made it: field (`language`, `processed-by`, `sdk`) to name to version.
+    pub producers: IndexMap<String, IndexMap<String, String>>,
+    /// Components nested inside, at any depth.
+    pub components: usize,
+    /// Core modules nested inside, at any depth.
+    pub modules: usize,
+    /// Function bodies.
+    pub functions: usize,
+    /// What is wrong with it.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// An import or an export.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ItemShown {
+    /// Its full name.
+    pub name: String,
+    /// `interface`, `function`, `type`, `resource`, or what WIT cannot express.
+    pub kind: &'static str,
+    /// Its type, in one line of WIT.
+    #[serde(rename = "type")]
+    pub ty: String,
+    /// What is in an interface: name and type in WIT.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub items: IndexMap<String, String>,
+}
+
+/// What `compose` returns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ComposeReport {
+    /// `plugtool.compose/0`.
+    pub schema: &'static str,
+    /// Who composed.
+    pub tool: Tool,
+    /// By which configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigUsed>,
+    /// The world that the result targets, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub world: Option<String>,
+    /// Where the result was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// SHA-256 of the result, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Bytes in the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The components that it is made of.
+    pub components: Vec<AdapterUse>,
+    /// What feeds what.
+    pub wires: Vec<WireShown>,
+    /// What the result exports.
+    pub exports: Vec<ExportFrom>,
+    /// What the result still imports.
+    pub imports: Vec<String>,
+    /// Why nothing was composed.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// One export that feeds one import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WireShown {
+    /// The component that imports.
+    pub importer: String,
+    /// What it imports.
+    pub import: String,
+    /// The component that feeds it.
+    pub exporter: String,
+    /// With which of its exports.
+    pub export: String,
+}
+
+/// One export of a composition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ExportFrom {
+    /// Its name.
+    pub name: String,
+    /// The component that it comes from.
+    pub from: String,
+}
+
+/// What `run` returns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunReport {
+    /// `plugtool.run/0`.
+    pub schema: &'static str,
+    /// Who ran it.
+    pub tool: Tool,
+    /// The component.
+    pub path: String,
+    /// SHA-256 of the file, in hex; none where it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// What each call returned, in WAVE, up to the first that did not return.
+    pub values: Vec<String>,
+    /// Fuel that all calls used together; none where a call did not return.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
+    /// The most linear memory that was held, in bytes; none where a call did not return.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// What went wrong.
+    pub diagnostics: Vec<Diagnostic>,
+}

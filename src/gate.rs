@@ -1,0 +1,37 @@
+//! The pipeline over many plugins.
+
+use crate::config::{Host, Plugin};
+use crate::diagnostic::{PluginReport, Report, Summary};
+use crate::judge::{JudgeError, Options, judge, tool};
+
+/// Judges every plugin of a list, in its order. `progress` is told of each before it is begun,
+/// with its index.
+///
+/// # Errors
+///
+/// Only for the host's own mistakes; a plugin that cannot be judged has that as its verdict.
+pub fn gate(
+    plugins: &[Plugin],
+    host: &Host,
+    options: &Options,
+    progress: &mut dyn FnMut(usize, &Plugin),
+) -> Result<Report, JudgeError> {
+    let mut reports = Vec::with_capacity(plugins.len());
+    for (index, plugin) in plugins.iter().enumerate() {
+        progress(index, plugin);
+        reports.push(judge(plugin, host, options)?);
+    }
+    Ok(report("plugtool.gate/0", host, reports))
+}
+
+/// A report over plugins that have their verdicts.
+pub fn report(schema: &'static str, host: &Host, plugins: Vec<PluginReport>) -> Report {
+    Report {
+        schema,
+        tool: tool(),
+        config: host.config.clone(),
+        worlds: host.worlds.iter().filter_map(|world| world.name.clone()).collect(),
+        summary: Summary::of(&plugins),
+        plugins,
+    }
+}

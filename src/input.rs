@@ -1,0 +1,168 @@
+//! From an argument to bytes: a path, standard input, or WebAssembly text, read once, capped in
+//! size, digested, and told apart by what the file says it is.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// The largest file that is read at all, in bytes. A backstop against a device or a flood on
+/// standard input; a host's own limit belongs in its policy.
+pub const MAX_BYTES: u64 = 512 * 1024 * 1024;
+
+/// A submitted file, read.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// What to call it: the name of `name=path`, or the file's stem.
+    pub name: String,
+    /// Where it came from, as given; `-` for standard input.
+    pub path: String,
+    /// WebAssembly binary, or whatever else the file holds. Text has been assembled.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of the file as it was (of the text, where it was text), in hex.
+    pub sha256: String,
+    /// Bytes in the file as it was.
+    pub size: u64,
+    /// What the file says it is.
+    pub kind: Kind,
+}
+
+/// What a file says it is, from its first bytes. Says nothing of whether the rest is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A component, in the encoding of today.
+    Component,
+    /// A component in an encoding from before the format was settled.
+    OldComponent,
+    /// A core module.
+    Module,
+    /// An ELF object, as engines write for compiled code.
+    Precompiled,
+    /// No bytes at all.
+    Empty,
+    /// None of these.
+    Other,
+}
+
+/// Why a file could not be read.
+#[derive(Debug, Error)]
+pub enum InputError {
+    /// The operating system said no.
+    #[error("{0}")]
+    Io(String),
+    /// It is a directory.
+    #[error("it is a directory")]
+    Directory,
+    /// It is larger than [`MAX_BYTES`].
+    #[error("it is larger than {} MiB", MAX_BYTES >> 20)]
+    TooLarge,
+    /// It is WebAssembly text that does not assemble.
+    #[error("its WebAssembly text does not assemble: {0}")]
+    Text(String),
+}
+
+/// Splits a component argument, `path` or `name=path`, into a name and a path. Without a name it
+/// is the file's stem, or `stdin`.
+pub fn split_name(argument: &str) -> (String, &str) {
+    if let Some((name, path)) = argument.split_once('=') {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if !name.is_empty() && !path.is_empty() && name.chars().all(plain) {
+            return (name.to_owned(), path);
+        }
+    }
+    if argument == "-" {
+        return ("stdin".to_owned(), argument);
+    }
+    let stem = Path::new(argument).file_stem().unwrap_or_default();
+    (stem.to_string_lossy().into_owned(), argument)
+}
+
+/// Reads `path` (`-` is standard input) under the given name.
+pub fn read(name: &str, path: &str) -> Result<Input, InputError> {
+    let raw = if path == "-" {
+        read_capped(io::stdin().lock())
+    } else {
+        read_file(Path::new(path))
+    }?;
+    from_bytes(name, path, raw)
+}
+
+/// An input out of bytes that are at hand already.
+pub fn from_bytes(name: &str, path: &str, raw: Vec<u8>) -> Result<Input, InputError> {
+    let sha256 = digest(&raw);
+    let size = raw.len() as u64;
+    let bytes = if is_text(&raw) {
+        match wat::parse_bytes(&raw) {
+            Ok(binary) => binary.into_owned(),
+            Err(error) => return Err(InputError::Text(error.to_string())),
+        }
+    } else {
+        raw
+    };
+    let kind = kind_of(&bytes);
+    Ok(Input { name: name.to_owned(), path: path.to_owned(), bytes, sha256, size, kind })
+}
+
+/// SHA-256 in lower-case hex.
+pub fn digest(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, InputError> {
+    let file = File::open(path).map_err(plain)?;
+    // A directory opens like a file on Linux, and only reading it fails.
+    if file.metadata().map_err(plain)?.is_dir() {
+        return Err(InputError::Directory);
+    }
+    read_capped(file)
+}
+
+fn read_capped(source: impl Read) -> Result<Vec<u8>, InputError> {
+    let mut bytes = Vec::new();
+    source.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(plain)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(InputError::TooLarge);
+    }
+    Ok(bytes)
+}
+
+/// The system's message in lower case and without Rust's `(os error 2)`.
+fn plain(error: io::Error) -> InputError {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    InputError::Io(text.to_lowercase())
+}
+
+/// WebAssembly text opens with a parenthesis, after white space and comments.
+fn is_text(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    loop {
+        rest = rest.trim_ascii_start();
+        if rest.starts_with(b";;") {
+            let Some(end) = rest.iter().position(|&byte| byte == b'\n') else { return false };
+            rest = &rest[end..];
+        } else {
+            return rest.starts_with(b"(module")
+                || rest.starts_with(b"(component")
+                || rest.starts_with(b"(;");
+        }
+    }
+}
+
+/// Reads the preamble: magic, version, layer (component model, Binary.md).
+fn kind_of(bytes: &[u8]) -> Kind {
+    match bytes {
+        [] => Kind::Empty,
+        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => Kind::Module,
+        [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Kind::Component,
+        [0, b'a', b's', b'm', _, 0, 1, 0, ..] => Kind::OldComponent,
+        [0x7f, b'E', b'L', b'F', ..] => Kind::Precompiled,
+        _ => Kind::Other,
+    }
+}

@@ -1,0 +1,341 @@
+//! Text for people: the important thing first, aligned, within 100 columns. Styles are ANSI codes;
+//! whoever prints takes them out where there is no terminal.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Style};
+use indexmap::IndexMap;
+
+use super::clean;
+use crate::diagnostic::{
+    ComposeReport, Diagnostic, InspectReport, Inspection, ItemShown, PluginReport, Report,
+    RunReport, Severity, Verdict,
+};
+
+const WIDTH: usize = 100;
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+const INFO: Style = AnsiColor::Cyan.on_default().bold();
+
+/// How much to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Findings only.
+    Quiet,
+    /// What people want to know.
+    Normal,
+    /// Digests, costs and signatures too.
+    Verbose,
+}
+
+/// The verdicts of `check` and `gate`.
+pub fn report(report: &Report, detail: Detail) -> String {
+    let mut out = String::new();
+    if detail > Detail::Quiet {
+        let by = report.config.as_ref().map(|c| format!("  {DIM}({}){DIM:#}", clean(&c.path)));
+        let worlds = report.worlds.join(", ");
+        line(&mut out, format!("{BOLD}{}{BOLD:#}{}", clean(&worlds), by.unwrap_or_default()));
+        if let (Detail::Verbose, Some(config)) = (detail, &report.config) {
+            line(&mut out, format!("{DIM}sha256 {}, {}{DIM:#}", config.sha256, report.tool.engine));
+        }
+        out.push('\n');
+    }
+    let shown = |plugin: &&PluginReport| {
+        detail > Detail::Quiet || !matches!(plugin.verdict, Verdict::Pass | Verdict::Skipped)
+    };
+    let width = report.plugins.iter().map(|p| clean(&p.id).chars().count()).max().unwrap_or(0);
+    for item in report.plugins.iter().filter(shown) {
+        plugin(&mut out, item, width.min(32), detail);
+    }
+    if detail > Detail::Quiet {
+        let s = &report.summary;
+        let mut parts = vec![format!("{} passed", s.passed), format!("{} failed", s.failed)];
+        if s.unjudged > 0 {
+            parts.push(format!("{} could not be judged", s.unjudged));
+        }
+        if s.skipped > 0 {
+            parts.push(format!("{} skipped", s.skipped));
+        }
+        let style = if s.failed + s.unjudged > 0 { BAD } else { GOOD };
+        line(&mut out, format!("\n{style}{}{style:#}", parts.join(", ")));
+    }
+    out
+}
+
+fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail) {
+    let (word, style) = match plugin.verdict {
+        Verdict::Pass => ("pass", GOOD),
+        Verdict::Fail => ("FAIL", BAD),
+        Verdict::Unjudged => ("????", BAD),
+        Verdict::Skipped => ("skip", DIM),
+    };
+    let id = clean(&plugin.id);
+    let head = format!("{style}{word}{style:#}  {BOLD}{id:width$}{BOLD:#}  {}", summary(plugin));
+    line(out, head.trim_end().to_owned());
+    if detail == Detail::Verbose {
+        if let (Some(sha256), Some(size)) = (&plugin.sha256, plugin.size) {
+            line(out, format!("      {DIM}{}, {size} bytes, sha256 {sha256}{DIM:#}", clean(&plugin.path)));
+        }
+        for adapter in &plugin.adapters {
+            line(out, format!("      {DIM}adapter {}, sha256 {}{DIM:#}", clean(&adapter.name), adapter.sha256));
+        }
+        for case in &plugin.cases {
+            let verdict = if case.passed { "passed" } else { "failed" };
+            line(out, format!(
+                "      {DIM}smoke case {}: {verdict}, {} calls, {} fuel, {} of memory{DIM:#}",
+                clean(&case.name), case.steps, thousands(case.fuel), size(case.memory),
+            ));
+        }
+    }
+    if let Some(failure) = &plugin.failure {
+        wrapped(out, &format!("could not be judged: {}", clean(failure)), 6, BAD, 0);
+    }
+    for finding in &plugin.diagnostics {
+        diagnostic(out, finding, 6);
+    }
+}
+
+/// What stands behind the name: how it fits and what was run, or what kind of file it is.
+fn summary(plugin: &PluginReport) -> String {
+    let passed = plugin.cases.iter().filter(|case| case.passed).count();
+    let total = plugin.cases.len();
+    let mut parts = Vec::new();
+    match plugin.verdict {
+        Verdict::Skipped => parts.push("not enabled".to_owned()),
+        Verdict::Pass | Verdict::Fail => {
+            if plugin.verdict == Verdict::Fail && total == 0 {
+                parts.push(clean(&plugin.path));
+            } else if let (Verdict::Pass, Some(world)) = (plugin.verdict, &plugin.world) {
+                parts.push(match plugin.adapters.as_slice() {
+                    [] => format!("targets {}", clean(world)),
+                    adapters => {
+                        let names: Vec<String> =
+                            adapters.iter().map(|adapter| clean(&adapter.name)).collect();
+                        format!("targets {} through {}", clean(world), names.join(" and "))
+                    }
+                });
+            }
+            match total {
+                0 => {}
+                1 if passed == 1 => parts.push("1 smoke case passed".to_owned()),
+                _ if passed == total => parts.push(format!("{total} smoke cases passed")),
+                _ => parts.push(format!("{passed} of {total} smoke cases passed")),
+            }
+        }
+        Verdict::Unjudged => {}
+    }
+    parts.join("; ")
+}
+
+/// Findings on their own, for commands whose output is something else.
+pub fn diagnostics(findings: &[Diagnostic]) -> String {
+    let mut out = String::new();
+    for finding in findings {
+        diagnostic(&mut out, finding, 0);
+    }
+    out
+}
+
+fn diagnostic(out: &mut String, finding: &Diagnostic, indent: usize) {
+    let style = match finding.severity {
+        Severity::Error => BAD,
+        Severity::Warning => WARN,
+        Severity::Note => INFO,
+    };
+    let label = format!("{}[{}]: ", finding.severity, finding.code);
+    let place = if finding.path.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", clean(&finding.path.to_string()))
+    };
+    let text = format!("{label}{place}{}", clean(&finding.message));
+    wrapped(out, &text, indent, style, label.len() - 2);
+    for note in &finding.notes {
+        wrapped(out, &format!("- {}", clean(note)), indent + 2, DIM, 1);
+    }
+    if let Some(help) = &finding.help {
+        wrapped(out, &format!("help: {}", clean(help)), indent + 2, INFO, 5);
+    }
+}
+
+/// What `inspect` found.
+pub fn inspect(report: &InspectReport, detail: Detail) -> String {
+    let mut out = String::new();
+    for (i, file) in report.files.iter().enumerate() {
+        if i > 0 && detail > Detail::Quiet {
+            out.push('\n');
+        }
+        inspection(&mut out, file, detail);
+    }
+    out
+}
+
+fn inspection(out: &mut String, file: &Inspection, detail: Detail) {
+    let kind = file.kind.unwrap_or("not a component");
+    let bytes = file.size.map_or(String::new(), |bytes| format!(", {}", size(bytes)));
+    line(out, format!("{BOLD}{}{BOLD:#}  {kind}{bytes}", clean(&file.path)));
+    for finding in &file.diagnostics {
+        diagnostic(out, finding, 2);
+    }
+    if detail == Detail::Quiet {
+        return;
+    }
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    if let Some(sha256) = &file.sha256 {
+        rows.push(("sha256", sha256.clone()));
+    }
+    for (field, values) in &file.producers {
+        rows.push((field, producers(values)));
+    }
+    if file.components + file.modules > 0 {
+        rows.push(("inside", format!(
+            "{}, {}, {}",
+            count(file.components, "component"),
+            count(file.modules, "core module"),
+            count(file.functions, "function"),
+        )));
+    }
+    let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
+    for (label, value) in rows {
+        let label = clean(label);
+        line(out, format!("  {DIM}{label:width$}{DIM:#}  {}", clean(&value)));
+    }
+    items(out, "imports", &file.imports, detail);
+    items(out, "exports", &file.exports, detail);
+}
+
+fn items(out: &mut String, title: &str, items: &[ItemShown], detail: Detail) {
+    if items.is_empty() {
+        return;
+    }
+    line(out, format!("  {BOLD}{title}{BOLD:#}"));
+    let width = items.iter().map(|item| clean(&item.name).chars().count()).max().unwrap_or(0);
+    for item in items {
+        let name = clean(&item.name);
+        let text = format!("{name:width$}  {}", clean(&item.ty));
+        wrapped(out, text.trim_end(), 4, Style::new(), 0);
+        if detail == Detail::Verbose {
+            for (name, ty) in &item.items {
+                wrapped(out, &format!("{}: {}", clean(name), clean(ty)), 6, DIM, 0);
+            }
+        }
+    }
+}
+
+fn producers(values: &IndexMap<String, String>) -> String {
+    let shown = values.iter().map(|(name, version)| format!("{name} {version}").trim().to_owned());
+    shown.collect::<Vec<_>>().join(", ")
+}
+
+/// How a composition is wired, or why there is none.
+pub fn compose(report: &ComposeReport, detail: Detail) -> String {
+    let mut out = diagnostics(&report.diagnostics);
+    if !report.diagnostics.is_empty() {
+        return out;
+    }
+    let names: Vec<String> = report.components.iter().map(|c| clean(&c.name)).collect();
+    let target = report.world.as_ref().map(|world| format!(" targets {}", clean(world)));
+    let size = report.size.map(size).unwrap_or_default();
+    line(&mut out, format!(
+        "{GOOD}composed{GOOD:#} {}{}, {size}",
+        names.join(" + "),
+        target.unwrap_or_default(),
+    ));
+    if detail == Detail::Verbose {
+        for component in &report.components {
+            line(&mut out, format!("  {DIM}{} sha256 {}{DIM:#}", clean(&component.name), component.sha256));
+        }
+    }
+    for wire in &report.wires {
+        let renamed = if wire.import == wire.export {
+            String::new()
+        } else {
+            format!(" (as {})", clean(&wire.import))
+        };
+        line(&mut out, format!(
+            "  {} {DIM}<-{DIM:#} {} {DIM}of{DIM:#} {}{renamed}",
+            clean(&wire.importer), clean(&wire.export), clean(&wire.exporter),
+        ));
+    }
+    for export in &report.exports {
+        line(&mut out, format!(
+            "  export {} {DIM}<-{DIM:#} {}", clean(&export.name), clean(&export.from)
+        ));
+    }
+    for import in &report.imports {
+        line(&mut out, format!("  import {}", clean(import)));
+    }
+    out
+}
+
+/// What calls returned.
+pub fn run(report: &RunReport, detail: Detail) -> String {
+    let mut out = String::new();
+    for value in &report.values {
+        line(&mut out, clean(value));
+    }
+    if let (Detail::Verbose, Some(fuel), Some(memory)) = (detail, report.fuel, report.memory) {
+        line(&mut out, format!("{DIM}{} fuel, {} of memory{DIM:#}", thousands(fuel), size(memory)));
+    }
+    out
+}
+
+fn line(out: &mut String, text: String) {
+    out.push_str(&text);
+    out.push('\n');
+}
+
+/// Writes words within the width, the lines after the first one deeper in; the first `styled`
+/// bytes in the style, or everything where that is 0.
+fn wrapped(out: &mut String, text: &str, indent: usize, style: Style, styled: usize) {
+    let first = " ".repeat(indent);
+    let next = " ".repeat(indent + 2);
+    let options = textwrap::Options::new(WIDTH)
+        .initial_indent(&first)
+        .subsequent_indent(&next)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false);
+    for (i, wrapped) in textwrap::wrap(text, options).into_iter().enumerate() {
+        let body = wrapped.trim_start();
+        let pad = &wrapped[..wrapped.len() - body.len()];
+        let cut = if styled == 0 { body.len() } else if i == 0 { styled.min(body.len()) } else { 0 };
+        let (head, tail) = body.split_at_checked(cut).unwrap_or((body, ""));
+        let _ = if head.is_empty() {
+            writeln!(out, "{pad}{tail}")
+        } else {
+            writeln!(out, "{pad}{style}{head}{style:#}{tail}")
+        };
+    }
+}
+
+fn count(n: usize, noun: &str) -> String {
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+}
+
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Bytes in the unit that people would use.
+fn size(bytes: u64) -> String {
+    let scaled = |unit: u64| {
+        let tenths = bytes as u128 * 10 / u128::from(unit);
+        format!("{}.{}", tenths / 10, tenths % 10)
+    };
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KiB", scaled(1 << 10)),
+        _ => format!("{} MiB", scaled(1 << 20)),
+    }
+}

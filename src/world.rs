@@ -1,0 +1,162 @@
+//! The one model of a world, whether it was read from WIT or from a component.
+//!
+//! A [`World`] is an arena of types and resources with two ordered tables on top: what is imported
+//! and what is exported. Types are structural and shared; a type that its interface names carries
+//! the name for people to read, and the name never takes part in a comparison. Resources are the
+//! other way round: they have nothing but their identity.
+
+mod compare;
+mod names;
+mod print;
+mod read;
+mod wit;
+
+use indexmap::IndexMap;
+
+pub use compare::{Host, Kind as MismatchKind, Mismatch, fits, targets};
+pub use names::{ExternName, find, nearest};
+pub use read::{component_world, component_type_world};
+pub use wit::{WitError, load, wasi};
+
+/// A world: everything that crosses the boundary of a component.
+#[derive(Clone, Debug, Default)]
+pub struct World {
+    /// Its full name, `ns:pkg/name@version`, where it has one. A component's own world has none.
+    pub name: Option<String>,
+    /// What it needs, by import name, in the order of declaration.
+    pub imports: IndexMap<String, Item>,
+    /// What it gives, by export name, in the order of declaration.
+    pub exports: IndexMap<String, Item>,
+    types: Vec<Type>,
+    resources: Vec<Resource>,
+}
+
+/// Something that a world or an interface names.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// A function.
+    Func(Func),
+    /// An instance of an interface.
+    Instance(Instance),
+    /// A value type.
+    Type(TypeId),
+    /// A resource type.
+    Resource(ResourceId),
+    /// What WIT cannot express, in the component model's words: a core module, a component.
+    Other(&'static str),
+}
+
+impl Item {
+    /// What kind of thing it is, in WIT's words.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Item::Func(_) => "function",
+            Item::Instance(_) => "interface",
+            Item::Type(_) => "type",
+            Item::Resource(_) => "resource",
+            Item::Other(kind) => kind,
+        }
+    }
+}
+
+/// An interface as it stands in a world.
+#[derive(Clone, Debug, Default)]
+pub struct Instance {
+    /// Its functions and types by name, in the order of declaration.
+    pub items: IndexMap<String, Item>,
+}
+
+/// The type of a function.
+#[derive(Clone, Debug)]
+pub struct Func {
+    /// Whether it is an `async func`.
+    pub is_async: bool,
+    /// Its parameters: name and type.
+    pub params: Vec<(String, TypeId)>,
+    /// Its result, where it has one.
+    pub result: Option<TypeId>,
+}
+
+/// A type of the world it was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TypeId(u32);
+
+/// A resource of the world it was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceId(u32);
+
+/// A value type.
+#[derive(Clone, Debug)]
+pub struct Type {
+    /// The name that its interface or world gives it.
+    pub name: Option<String>,
+    /// Its structure.
+    pub shape: Shape,
+}
+
+/// The structure of a value type.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    /// `bool`, `u8`, `string` and the like, under WIT's name.
+    Primitive(&'static str),
+    /// Named fields in order.
+    Record(Vec<(String, TypeId)>),
+    /// Named cases in order, with or without a payload.
+    Variant(Vec<(String, Option<TypeId>)>),
+    /// Named cases without payloads.
+    Enum(Vec<String>),
+    /// Named bits.
+    Flags(Vec<String>),
+    /// Fields by position.
+    Tuple(Vec<TypeId>),
+    /// `list<T>`.
+    List(TypeId),
+    /// `list<T, N>`.
+    FixedList(TypeId, u32),
+    /// `map<K, V>`.
+    Map(TypeId, TypeId),
+    /// `option<T>`.
+    Option(TypeId),
+    /// `result<T, E>`.
+    Result(Option<TypeId>, Option<TypeId>),
+    /// An owned handle.
+    Own(ResourceId),
+    /// A borrowed handle.
+    Borrow(ResourceId),
+    /// `future<T>`.
+    Future(Option<TypeId>),
+    /// `stream<T>`.
+    Stream(Option<TypeId>),
+}
+
+/// A resource: where it comes from is all there is to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// Its name where it was first seen.
+    pub name: String,
+    /// Who defines it.
+    pub origin: Origin,
+}
+
+/// Who defines a resource, seen from the world.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// Whoever provides this import (the interface's name, or none for a bare resource).
+    Import(Option<String>),
+    /// The component itself, which first exports it in this interface.
+    Export(Option<String>),
+    /// It has no name at the boundary.
+    Hidden,
+}
+
+impl World {
+    /// The type behind an id of this world.
+    pub fn ty(&self, id: TypeId) -> &Type {
+        &self.types[id.0 as usize]
+    }
+
+    /// The resource behind an id of this world.
+    pub fn resource(&self, id: ResourceId) -> &Resource {
+        &self.resources[id.0 as usize]
+    }
+}

@@ -1,0 +1,109 @@
+//! Names at the boundary of a component, and when two of them mean the same thing.
+//!
+//! The rule is Wasmtime's (`wasmtime-environ`, `component/names.rs`), which is the component
+//! model's: exactly equal, or the same interface on the same semver track.
+
+use indexmap::IndexMap;
+use semver::Version;
+
+/// An import or export name taken apart: `wasi:io/streams@0.2.3` or a plain `run`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternName<'a> {
+    /// Everything before the `@`.
+    pub base: &'a str,
+    /// What follows the `@`, where it is a semantic version.
+    pub version: Option<Version>,
+}
+
+impl<'a> ExternName<'a> {
+    /// Takes a name apart. A name whose version is no semantic version has none.
+    pub fn parse(name: &'a str) -> ExternName<'a> {
+        if let Some((base, version)) = name.split_once('@')
+            && let Ok(version) = Version::parse(version)
+        {
+            return ExternName { base, version: Some(version) };
+        }
+        ExternName { base: name, version: None }
+    }
+
+    /// The package of an interface name, without its version: `wasi:io` of `wasi:io/streams@0.2.3`.
+    pub fn package(&self) -> Option<&'a str> {
+        self.base.split_once('/').map(|(package, _)| package)
+    }
+
+    /// The semver track: `1` for 1.x, `0.2` for 0.2.x; none for 0.0.x, prereleases and names
+    /// without a version, which match only themselves.
+    pub fn track(&self) -> Option<String> {
+        let version = self.version.as_ref()?;
+        match version {
+            v if !v.pre.is_empty() => None,
+            v if v.major > 0 => Some(v.major.to_string()),
+            v if v.minor > 0 => Some(format!("0.{}", v.minor)),
+            _ => None,
+        }
+    }
+
+    /// The name with its version cut down to the track: equal for two names exactly when they
+    /// match each other.
+    pub fn canonical(&self) -> String {
+        match (self.track(), &self.version) {
+            (Some(track), _) => format!("{}@{track}", self.base),
+            (None, Some(version)) => format!("{}@{version}", self.base),
+            (None, None) => self.base.to_owned(),
+        }
+    }
+}
+
+/// Finds `name` in a table of names: the very name, or the highest version on its track.
+pub fn find<'t, T>(table: &'t IndexMap<String, T>, name: &str) -> Option<(&'t str, &'t T)> {
+    if let Some((key, value)) = table.get_key_value(name) {
+        return Some((key, value));
+    }
+    let wanted = ExternName::parse(name);
+    let track = wanted.track()?;
+    table
+        .iter()
+        .filter_map(|(key, value)| Some((ExternName::parse(key), key, value)))
+        .filter(|(name, ..)| name.base == wanted.base && name.track().as_ref() == Some(&track))
+        .max_by(|(a, ..), (b, ..)| a.version.cmp(&b.version))
+        .map(|(_, key, value)| (key.as_str(), value))
+}
+
+/// The candidate that looks most like `name`, where one does: for "did you mean".
+pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(names: &[&str]) -> IndexMap<String, ()> {
+        names.iter().map(|name| ((*name).to_owned(), ())).collect()
+    }
+
+    #[test]
+    fn versions_match_on_their_track_and_nowhere_else() {
+        let offered = table(&["a:b/c@0.2.3", "a:b/d@1.4.0", "a:b/e@0.0.3", "a:b/f@1.0.0-rc.1"]);
+        let found = |name| find(&offered, name).map(|(key, ())| key.to_owned());
+        assert_eq!(found("a:b/c@0.2.12").as_deref(), Some("a:b/c@0.2.3"));
+        assert_eq!(found("a:b/d@1.1.0").as_deref(), Some("a:b/d@1.4.0"));
+        assert_eq!(found("a:b/c@0.3.0"), None);
+        assert_eq!(found("a:b/d@2.0.0"), None);
+        assert_eq!(found("a:b/e@0.0.4"), None);
+        assert_eq!(found("a:b/f@1.0.0"), None);
+        assert_eq!(found("a:b/f@1.0.0-rc.1").as_deref(), Some("a:b/f@1.0.0-rc.1"));
+    }
+
+    #[test]
+    fn an_exact_version_wins_then_the_highest() {
+        let offered = table(&["a:b/c@0.2.9", "a:b/c@0.2.10", "a:b/c@0.2.1"]);
+        assert_eq!(find(&offered, "a:b/c@0.2.1").map(|f| f.0), Some("a:b/c@0.2.1"));
+        assert_eq!(find(&offered, "a:b/c@0.2.4").map(|f| f.0), Some("a:b/c@0.2.10"));
+    }
+}

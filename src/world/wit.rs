@@ -1,0 +1,207 @@
+//! Worlds out of WIT: directories with their `deps`, single files, and encoded packages.
+//!
+//! A world is encoded as a component type and read back through the same reader as a component, so
+//! that both sides of a comparison come out of one code path.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+use wasmparser::Validator;
+use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
+use wit_parser::{Resolve, SourceMap, UnresolvedPackageGroup, WorldId};
+
+use super::{World, component_type_world, nearest};
+
+/// What is wrong with a host's WIT.
+#[derive(Debug, Error)]
+pub enum WitError {
+    /// It could not be read or resolved; the text has the source line where there is one.
+    #[error("{path}: the WIT does not resolve\n{text}")]
+    Resolve {
+        /// The path that was to be read.
+        path: String,
+        /// What the parser says.
+        text: String,
+    },
+    /// There is no such world.
+    #[error("there is no world `{wanted}`; {hint}")]
+    NoSuchWorld {
+        /// The name asked for.
+        wanted: String,
+        /// The worlds that there are, or the nearest one.
+        hint: String,
+    },
+    /// The name fits several worlds, or none was asked for and there are several.
+    #[error("{asked}; say which: {}", worlds.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        asked: String,
+        /// The worlds that it could be.
+        worlds: Vec<String>,
+    },
+    /// The world does not validate with the engine's feature set.
+    #[error("the world `{world}` uses what the engine does not support: {text}")]
+    Unsupported {
+        /// The world.
+        world: String,
+        /// What the validator says.
+        text: String,
+    },
+}
+
+/// Packages of WIT, resolved.
+pub struct Wit {
+    resolve: Resolve,
+    /// Worlds of the packages that were named, then those of their dependencies.
+    worlds: Vec<(String, WorldId, bool)>,
+}
+
+/// Reads and resolves WIT: each path a directory with an optional `deps`, a `.wit` file, or a WIT
+/// package encoded as wasm.
+pub fn load(paths: &[PathBuf]) -> Result<Wit, WitError> {
+    let mut resolve = Resolve::default();
+    let mut roots = Vec::new();
+    for path in paths {
+        match resolve.push_path(path) {
+            Ok((package, _)) => roots.push(package),
+            Err(error) => {
+                let text = resolve.render_error(&error);
+                return Err(WitError::Resolve { path: path.display().to_string(), text });
+            }
+        }
+    }
+    let worlds = resolve
+        .worlds
+        .iter()
+        .filter_map(|(id, world)| {
+            let package = world.package?;
+            let name = resolve.id_of_name(package, &world.name);
+            Some((name, id, roots.contains(&package)))
+        })
+        .collect();
+    Ok(Wit { resolve, worlds })
+}
+
+impl Wit {
+    /// The world of this name: in full, without the version where only one is there, or bare where
+    /// that is unambiguous; without a name, the only world of the packages that were read.
+    pub fn world(&self, name: Option<&str>, features: wasmparser::WasmFeatures) -> Result<World, WitError> {
+        let (name, id) = self.select(name)?;
+        encoded_world(&self.resolve, id, name, features)
+    }
+
+    fn select(&self, wanted: Option<&str>) -> Result<(&str, WorldId), WitError> {
+        let all = || self.worlds.iter();
+        let Some(wanted) = wanted else {
+            let own: Vec<_> = all().filter(|(.., root)| *root).collect();
+            return match own.as_slice() {
+                [(name, id, _)] => Ok((name, *id)),
+                _ => Err(ambiguous("no world was named".to_owned(), &own)),
+            };
+        };
+        let without_version = |name: &str| name.split('@').next().unwrap_or(name).to_owned();
+        let bare = |name: &str| {
+            let name = without_version(name);
+            name.rsplit('/').next().map(str::to_owned).unwrap_or(name)
+        };
+        let mut found: Vec<_> = all().filter(|(name, ..)| name == wanted).collect();
+        if found.is_empty() {
+            found = all().filter(|(name, ..)| without_version(name) == wanted).collect();
+        }
+        if found.is_empty() {
+            found = all().filter(|(name, _, root)| *root && bare(name) == wanted).collect();
+        }
+        match found.as_slice() {
+            [(name, id, _)] => Ok((name, *id)),
+            [] => {
+                let names = || self.worlds.iter().map(|(name, ..)| name.as_str());
+                let hint = match nearest(wanted, names()) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
+                };
+                Err(WitError::NoSuchWorld { wanted: wanted.to_owned(), hint })
+            }
+            _ => Err(ambiguous(format!("the world `{wanted}` is there more than once"), &found)),
+        }
+    }
+}
+
+fn ambiguous(asked: String, found: &[&(String, WorldId, bool)]) -> WitError {
+    if found.is_empty() {
+        return WitError::NoSuchWorld {
+            wanted: "(any)".to_owned(),
+            hint: "the WIT defines no world".to_owned(),
+        };
+    }
+    let worlds = found.iter().map(|(name, ..)| name.clone()).collect();
+    WitError::Ambiguous { asked, worlds }
+}
+
+fn encoded_world(
+    resolve: &Resolve,
+    id: WorldId,
+    name: &str,
+    features: wasmparser::WasmFeatures,
+) -> Result<World, WitError> {
+    let unsupported =
+        |text: String| WitError::Unsupported { world: name.to_owned(), text };
+    let Some(package) = resolve.worlds[id].package else {
+        return Err(unsupported("it belongs to no package".to_owned()));
+    };
+    let bytes = wit_component::encode(resolve, package)
+        .map_err(|error| unsupported(format!("{error:#}")))?;
+    let types = Validator::new_with_features(features)
+        .validate_all(&bytes)
+        .map_err(|error| unsupported(error.message().to_owned()))?;
+    let types = types.as_ref();
+    // The package exports each world as a component type that exports the world itself, under its
+    // full name, as a component (component model, WIT.md, "Package format").
+    let world = types
+        .component_item_for_export(&resolve.worlds[id].name)
+        .and_then(|item| match item.ty {
+            ComponentEntityType::Type { created: ComponentAnyTypeId::Component(id), .. } => {
+                types[id].exports.values().next()
+            }
+            _ => None,
+        })
+        .and_then(|item| match item.ty {
+            ComponentEntityType::Component(id) => Some(id),
+            _ => None,
+        });
+    match world {
+        Some(id) => Ok(component_type_world(types, id, name.to_owned())),
+        None => Err(unsupported("its encoding has no such world".to_owned())),
+    }
+}
+
+/// The WASI packages that plugtool ships, as the engine links them (see `wit/README.md`).
+const WASI_0_2: &[(&str, &str)] = &[
+    ("cli.wit", include_str!("../../wit/wasi-0.2/cli.wit")),
+    ("clocks.wit", include_str!("../../wit/wasi-0.2/clocks.wit")),
+    ("filesystem.wit", include_str!("../../wit/wasi-0.2/filesystem.wit")),
+    ("io.wit", include_str!("../../wit/wasi-0.2/io.wit")),
+    ("random.wit", include_str!("../../wit/wasi-0.2/random.wit")),
+    ("sockets.wit", include_str!("../../wit/wasi-0.2/sockets.wit")),
+];
+
+/// What a host that provides `wasi` links: everything that `wasi:cli/imports@0.2` imports.
+pub fn wasi(features: wasmparser::WasmFeatures) -> Result<World, WitError> {
+    let failed =
+        |text: String| WitError::Resolve { path: "shipped wit/wasi-0.2".to_owned(), text };
+    let mut groups = Vec::new();
+    for (file, source) in WASI_0_2 {
+        let mut map = SourceMap::default();
+        map.push_str(file, *source);
+        let group: UnresolvedPackageGroup =
+            map.parse().map_err(|(map, error)| failed(error.render(&map)))?;
+        groups.push(group);
+    }
+    let cli = groups.remove(0);
+    let mut resolve = Resolve::default();
+    let package = resolve
+        .push_groups(cli, groups)
+        .map_err(|error| failed(resolve.render_error(&error.into())))?;
+    let world = resolve.packages[package].worlds["imports"];
+    let name = resolve.id_of_name(package, "imports");
+    encoded_world(&resolve, world, &name, features)
+}
