@@ -117,24 +117,18 @@ pub fn decode(input: Input) -> Result<Component, Box<Diagnostic>> {
     if input.kind == Kind::Module {
         return Err(Box::new(not_a_component(&input, Kind::Module)));
     }
-    let precompiled = || {
-        Diagnostic::error(
-            Code::NotAComponent,
+    let error = |message| Diagnostic::error(Code::NotAComponent, message);
+    Err(Box::new(match identify(input)? {
+        Subject::Component(component) => return Ok(*component),
+        Subject::WitPackage => {
+            error("it is a WIT package encoded as wasm: types only, nothing that can run")
+                .help("submit the compiled component; a WIT package is an argument for --wit")
+        }
+        Subject::Precompiled | Subject::Module(_) => error(
             "it is an object file, as engines write for precompiled code",
         )
-        .help("submit the component that it was compiled from; precompiled code is never loaded")
-    };
-    match identify(input)? {
-        Subject::Component(component) => Ok(*component),
-        Subject::WitPackage => Err(Box::new(
-            Diagnostic::error(
-                Code::NotAComponent,
-                "it is a WIT package encoded as wasm: types only, nothing that can run",
-            )
-            .help("submit the compiled component; a WIT package is an argument for --wit"),
-        )),
-        Subject::Precompiled | Subject::Module(_) => Err(Box::new(precompiled())),
-    }
+        .help("submit the component that it was compiled from; precompiled code is never loaded"),
+    }))
 }
 
 /// Whether these bytes are a WIT package encoded as wasm: a component whose only content is types.
@@ -149,11 +143,18 @@ fn not_a_component(input: &Input, kind: Kind) -> Diagnostic {
             "make it a component: `wasm-tools component new` (with `--adapt` where it uses WASI \
              preview 1)",
         ),
-        Kind::OldComponent => error("it is a component in an encoding from before the format was settled")
-            .help("rebuild it with tools of today"),
+        Kind::OldComponent => {
+            error("it is a component in an encoding from before the format was settled")
+                .help("rebuild it with tools of today")
+        }
         Kind::Empty => error("it is empty").help("check the build step that writes it"),
         Kind::Component | Kind::Precompiled | Kind::Other => {
-            let start: String = input.bytes.iter().take(8).map(|b| format!("{b:02x} ")).collect();
+            let start: String = input
+                .bytes
+                .iter()
+                .take(8)
+                .map(|b| format!("{b:02x} "))
+                .collect();
             error("it is no WebAssembly")
                 .note(format!("it starts with {}", start.trim_end()))
                 .help("a component starts with 00 61 73 6d 0d 00 01 00")
@@ -164,7 +165,11 @@ fn not_a_component(input: &Input, kind: Kind) -> Diagnostic {
 fn invalid(error: &BinaryReaderError) -> Diagnostic {
     let finding = Diagnostic::error(
         Code::InvalidComponent,
-        format!("it is not valid: {} (at byte {:#x})", error.message(), error.offset()),
+        format!(
+            "it is not valid: {} (at byte {:#x})",
+            error.message(),
+            error.offset()
+        ),
     );
     if error.message().contains("unexpected end") {
         finding.help("the file looks cut off; check the step that copies or uploads it")
@@ -222,7 +227,9 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
             Payload::ImportSection(section) if top => {
                 for import in section.clone().into_imports() {
                     let import = import?;
-                    module.imports.push((import.module.to_owned(), import.name.to_owned()));
+                    module
+                        .imports
+                        .push((import.module.to_owned(), import.name.to_owned()));
                 }
             }
             Payload::ExportSection(section) if top => {
@@ -289,7 +296,9 @@ fn validate_bodies(
                 };
                 let mut validator = function.into_validator(allocations);
                 if let Err(error) = validator.validate(body)
-                    && first.as_ref().is_none_or(|known| error.offset() < known.offset())
+                    && first
+                        .as_ref()
+                        .is_none_or(|known| error.offset() < known.offset())
                 {
                     first = Some(error);
                 }
@@ -313,7 +322,11 @@ fn validate_bodies(
         }
         errors
     });
-    match errors.into_iter().flatten().min_by_key(BinaryReaderError::offset) {
+    match errors
+        .into_iter()
+        .flatten()
+        .min_by_key(BinaryReaderError::offset)
+    {
         Some(error) => Err(error),
         None => Ok(()),
     }
@@ -328,7 +341,9 @@ fn read_producers(
         let values = into.entry(field.name.to_owned()).or_default();
         for value in field.values {
             let value = value?;
-            values.entry(value.name.to_owned()).or_insert_with(|| value.version.to_owned());
+            values
+                .entry(value.name.to_owned())
+                .or_insert_with(|| value.version.to_owned());
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use crate::component::{self, Component};
 use crate::compose::compose;
 use crate::config::{Case, Host, Plugin};
 use crate::diagnostic::{
-    AdapterUse, Code, Diagnostic, PluginReport, Severity, Tool, Verdict,
+    AdapterUse, Code, Diagnostic, PluginReport, Severity, Tool, Verdict, WitPath,
 };
 use crate::input::{self, Input, InputError};
 use crate::smoke::ENGINE;
@@ -34,7 +34,11 @@ pub enum JudgeError {
 
 /// This program, for reports.
 pub fn tool() -> Tool {
-    Tool { name: "plugtool", version: env!("CARGO_PKG_VERSION"), engine: ENGINE }
+    Tool {
+        name: "plugtool",
+        version: env!("CARGO_PKG_VERSION"),
+        engine: ENGINE,
+    }
 }
 
 /// What is to be done with a plugin beyond checking it.
@@ -52,7 +56,9 @@ pub fn open(name: &str, path: &str) -> (Option<Component>, PluginReport) {
     match input::read(name, path) {
         Ok(input) => decode(input, report),
         Err(error) => {
-            report.diagnostics.push(unreadable(&error));
+            report
+                .diagnostics
+                .push(unreadable(&error).at(WitPath::root("file", path)));
             (None, report)
         }
     }
@@ -64,7 +70,9 @@ fn decode(input: Input, mut report: PluginReport) -> (Option<Component>, PluginR
     match component::decode(input) {
         Ok(component) => (Some(component), report),
         Err(finding) => {
-            report.diagnostics.push(*finding);
+            report
+                .diagnostics
+                .push(finding.at(WitPath::root("file", &report.path)));
             (None, report)
         }
     }
@@ -107,7 +115,9 @@ pub fn judge(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRe
 
 fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginReport, JudgeError> {
     let (component, mut report) = open(&plugin.id, &plugin.path);
-    let Some(component) = component else { return Ok(report) };
+    let Some(component) = component else {
+        return Ok(report);
+    };
     let fitted = match fit(component, host, &mut report) {
         Ok(Some(fitted)) => fitted,
         Ok(None) => return Ok(report),
@@ -116,7 +126,11 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
             return Ok(report);
         }
     };
-    let cases: Vec<&Case> = host.cases.iter().filter(|case| case.is_for(&plugin.id)).collect();
+    let cases: Vec<&Case> = host
+        .cases
+        .iter()
+        .filter(|case| case.is_for(&plugin.id))
+        .collect();
     match run_cases(&fitted.bytes, &cases, &host.limits, &options.worker) {
         Ok(trial) => {
             report.cases = trial.cases;
@@ -142,13 +156,19 @@ fn fit(
     }
     let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
     for (index, world) in host.worlds.iter().enumerate() {
-        let target = world::Host { world, provides: &host.provides };
-        let Some((chosen, plan)) = wiring::adapt(&[node(&component)], &pool, target) else { continue };
+        let target = world::Host {
+            world,
+            provides: &host.provides,
+        };
+        let Some((chosen, plan)) = wiring::adapt(&[node(&component)], &pool, target) else {
+            continue;
+        };
         let adapters: Vec<&Component> = chosen.iter().map(|&i| &host.adapters[i]).collect();
-        let parts: Vec<&Component> =
-            std::iter::once(&component).chain(adapters.iter().copied()).collect();
-        let composed = compose(&parts, &plan)
-            .map_err(|error| JudgeError::Internal(error.to_string()))?;
+        let parts: Vec<&Component> = std::iter::once(&component)
+            .chain(adapters.iter().copied())
+            .collect();
+        let composed =
+            compose(&parts, &plan).map_err(|error| JudgeError::Internal(error.to_string()))?;
         let again = world::targets(&composed.world, target);
         if let Some(mismatch) = again.first() {
             return Err(JudgeError::Internal(format!(
@@ -160,7 +180,10 @@ fn fit(
         report.world.clone_from(&host.worlds[index].name);
         report.adapters = adapters
             .iter()
-            .map(|a| AdapterUse { name: a.name.clone(), sha256: a.sha256.clone() })
+            .map(|a| AdapterUse {
+                name: a.name.clone(),
+                sha256: a.sha256.clone(),
+            })
             .collect();
         return Ok(Some(composed));
     }
@@ -170,5 +193,8 @@ fn fit(
 
 /// A component as wiring sees it.
 pub fn node(component: &Component) -> Node<'_> {
-    Node { name: &component.name, world: &component.world }
+    Node {
+        name: &component.name,
+        world: &component.world,
+    }
 }

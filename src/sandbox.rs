@@ -101,7 +101,9 @@ pub fn supervise(
             }
         };
         drop(answers);
-        Ok(ending(&mut child, killed, || complaint.join().unwrap_or_default()))
+        Ok(ending(&mut child, killed, || {
+            complaint.join().unwrap_or_default()
+        }))
     })
 }
 

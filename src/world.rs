@@ -15,7 +15,7 @@ use indexmap::IndexMap;
 
 pub use compare::{Host, Kind as MismatchKind, Mismatch, fits, targets};
 pub use names::{ExternName, find, nearest};
-pub use read::{component_world, component_type_world};
+pub use read::{component_type_world, component_world};
 pub use wit::{WitError, load, wasi};
 
 /// A world: everything that crosses the boundary of a component.

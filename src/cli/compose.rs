@@ -8,9 +8,7 @@ use clap::Args;
 use super::{Common, EXIT_STATUS, Failure, Format, HostArgs, write_whole};
 use crate::component::Component;
 use crate::config::{self, Host};
-use crate::diagnostic::{
-    AdapterUse, ComposeReport, Diagnostic, ExportFrom, WireShown,
-};
+use crate::diagnostic::{AdapterUse, ComposeReport, Diagnostic, ExportFrom, WireShown};
 use crate::judge::{self, node, tool};
 use crate::render::text;
 use crate::wiring::{self, Node, Plan};
@@ -46,7 +44,11 @@ pub struct Compose {
 
 impl Compose {
     pub(super) fn run(self) -> Result<u8, Failure> {
-        let host = if self.host.named() { Some(self.host.load()?) } else { None };
+        let host = if self.host.named() {
+            Some(self.host.load()?)
+        } else {
+            None
+        };
         let adapters = self.adapter.iter().map(|path| config::load_adapter(path));
         let adapters = adapters.collect::<Result<Vec<_>, _>>()?;
 
@@ -56,9 +58,7 @@ impl Compose {
             let (name, path) = input::split_name(argument);
             let (component, report) = judge::open(&name, path);
             parts.extend(component);
-            findings.extend(report.diagnostics.into_iter().map(|finding| {
-                finding.note(format!("the file is {path}"))
-            }));
+            findings.extend(report.diagnostics);
         }
         let mut report = self.report(host.as_ref());
         if !findings.is_empty() {
@@ -74,8 +74,10 @@ impl Compose {
             Err(findings) => return self.refuse(report, findings),
         };
         let pool = host.as_ref().map_or(&[][..], |host| &host.adapters);
-        let used: Vec<&Component> =
-            parts.iter().chain(chosen.into_iter().map(|index| &pool[index])).collect();
+        let used: Vec<&Component> = parts
+            .iter()
+            .chain(chosen.into_iter().map(|index| &pool[index]))
+            .collect();
         let composed = compose::compose(&used, &plan).map_err(Failure::internal)?;
         if let Some(host) = &host {
             let finding = check::check(&composed.world, host);
@@ -91,7 +93,9 @@ impl Compose {
         match (&self.output, self.common.format) {
             (None, Format::Text) if !io::stdout().is_terminal() => {
                 let mut stdout = io::stdout().lock();
-                let written = stdout.write_all(&composed.bytes).and_then(|()| stdout.flush());
+                let written = stdout
+                    .write_all(&composed.bytes)
+                    .and_then(|()| stdout.flush());
                 written.map_err(Failure::internal)?;
             }
             (Some(_), Format::Text) if self.common.quiet => {}
@@ -123,7 +127,11 @@ impl Compose {
         match self.common.format {
             Format::Json => self.common.print(&report, text::compose)?,
             Format::Text => {
-                let _ = write!(anstream::stderr(), "{}", text::compose(&report, self.common.detail()));
+                let _ = write!(
+                    anstream::stderr(),
+                    "{}",
+                    text::compose(&report, self.common.detail())
+                );
             }
         }
         // Without a result there is nothing to pass, whatever the findings weigh.
@@ -138,16 +146,24 @@ fn plan(
     host: Option<&Host>,
 ) -> Result<(Vec<usize>, Plan, Option<String>), Vec<Diagnostic>> {
     let nodes: Vec<Node<'_>> = parts.iter().map(node).collect();
-    let Some(host) = host else { return Ok((Vec::new(), wiring::wire(&nodes, None)?, None)) };
+    let Some(host) = host else {
+        return Ok((Vec::new(), wiring::wire(&nodes, None)?, None));
+    };
     let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
     for target in &host.worlds {
-        let sides = world::Host { world: target, provides: &host.provides };
+        let sides = world::Host {
+            world: target,
+            provides: &host.provides,
+        };
         if let Some((chosen, plan)) = wiring::adapt(&nodes, &pool, sides) {
             return Ok((chosen, plan, target.name.clone()));
         }
     }
     // Nothing fits: what is wrong with the parts alone is the most useful thing to say.
-    let sides = world::Host { world: &host.worlds[0], provides: &host.provides };
+    let sides = world::Host {
+        world: &host.worlds[0],
+        provides: &host.provides,
+    };
     let plan = wiring::wire(&nodes, Some(sides))?;
     Ok((Vec::new(), plan, host.worlds[0].name.clone()))
 }
@@ -157,7 +173,10 @@ fn describe(report: &mut ComposeReport, used: &[&Component], plan: &Plan, compos
     report.components = plan
         .used
         .iter()
-        .map(|&i| AdapterUse { name: name(i), sha256: used[i].sha256.clone() })
+        .map(|&i| AdapterUse {
+            name: name(i),
+            sha256: used[i].sha256.clone(),
+        })
         .collect();
     report.wires = plan
         .wires
@@ -172,7 +191,10 @@ fn describe(report: &mut ComposeReport, used: &[&Component], plan: &Plan, compos
     report.exports = plan
         .outlets
         .iter()
-        .map(|outlet| ExportFrom { name: outlet.name.clone(), from: name(outlet.exporter) })
+        .map(|outlet| ExportFrom {
+            name: outlet.name.clone(),
+            from: name(outlet.exporter),
+        })
         .collect();
     report.imports = composed.world.imports.keys().cloned().collect();
     report.sha256 = Some(composed.sha256.clone());

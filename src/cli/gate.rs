@@ -23,7 +23,12 @@ Examples:
 {EXIT_STATUS}"))]
 pub struct Gate {
     /// The host folder, or its plugtool.toml [default: plugtool.toml here]
-    #[arg(long, value_name = "DIR|FILE", default_value = "plugtool.toml", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "DIR|FILE",
+        default_value = "plugtool.toml",
+        hide_default_value = true
+    )]
     host: PathBuf,
     /// Lists of plugins (.toml), components, or patterns of them, instead of the host's own list
     #[arg(long, value_name = "FILE|GLOB")]
@@ -38,7 +43,11 @@ pub struct Gate {
 impl Gate {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let host = config::load(&self.host)?;
-        let sources = if self.plugins.is_empty() { &host.plugins } else { &self.plugins };
+        let sources = if self.plugins.is_empty() {
+            &host.plugins
+        } else {
+            &self.plugins
+        };
         let plugins = select(config::plugin_list(sources)?, &self.only)?;
         if plugins.is_empty() {
             return Err(Failure::usage(anyhow::anyhow!(
@@ -73,12 +82,18 @@ fn select(plugins: Vec<Plugin>, only: &[String]) -> Result<Vec<Plugin>, Failure>
     if only.is_empty() {
         return Ok(plugins);
     }
-    if let Some(id) = only.iter().find(|id| !plugins.iter().any(|plugin| plugin.id == **id)) {
+    if let Some(id) = only
+        .iter()
+        .find(|id| !plugins.iter().any(|plugin| plugin.id == **id))
+    {
         let ids: Vec<&str> = plugins.iter().map(|plugin| plugin.id.as_str()).collect();
         return Err(Failure::usage(anyhow::anyhow!(
             "--only {id}: no such plugin; there are {}",
             ids.join(", ")
         )));
     }
-    Ok(plugins.into_iter().filter(|plugin| only.contains(&plugin.id)).collect())
+    Ok(plugins
+        .into_iter()
+        .filter(|plugin| only.contains(&plugin.id))
+        .collect())
 }

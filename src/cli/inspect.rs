@@ -4,11 +4,11 @@ use clap::Args;
 
 use super::{Common, EXIT_STATUS, Failure};
 use crate::component::{self, Subject};
-use crate::diagnostic::{InspectReport, Inspection, ItemShown};
+use crate::diagnostic::{InspectReport, Inspection, ItemShown, WitPath};
+use crate::input;
 use crate::judge::{tool, unreadable};
 use crate::render::text;
 use crate::world::{Item, World};
-use crate::input;
 
 /// Say what files are: kind, size, digest, imports, exports, toolchain
 #[derive(Args)]
@@ -30,8 +30,15 @@ pub struct Inspect {
 impl Inspect {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let files: Vec<Inspection> = self.files.iter().map(|file| inspect(file)).collect();
-        let status = files.iter().map(|file| self.common.status(&file.diagnostics)).max();
-        let report = InspectReport { schema: "plugtool.inspect/0", tool: tool(), files };
+        let status = files
+            .iter()
+            .map(|file| self.common.status(&file.diagnostics))
+            .max();
+        let report = InspectReport {
+            schema: "plugtool.inspect/0",
+            tool: tool(),
+            files,
+        };
         self.common.print(&report, text::inspect)?;
         Ok(status.unwrap_or(0))
     }
@@ -56,7 +63,8 @@ fn inspect(argument: &str) -> Inspection {
     let input = match input::read(&name, path) {
         Ok(input) => input,
         Err(error) => {
-            seen.diagnostics.push(unreadable(&error));
+            seen.diagnostics
+                .push(unreadable(&error).at(WitPath::root("file", path)));
             return seen;
         }
     };
@@ -80,14 +88,20 @@ fn inspect(argument: &str) -> Inspection {
                 ty: String::new(),
                 items: indexmap::IndexMap::new(),
             };
-            seen.imports = module.imports.into_iter().map(|(m, n)| item(format!("{m} {n}"))).collect();
+            seen.imports = module
+                .imports
+                .into_iter()
+                .map(|(m, n)| item(format!("{m} {n}")))
+                .collect();
             seen.exports = module.exports.into_iter().map(item).collect();
             seen.producers = module.producers;
             seen.functions = module.functions;
         }
         Ok(Subject::WitPackage) => seen.kind = Some("WIT package"),
         Ok(Subject::Precompiled) => seen.kind = Some("precompiled artifact"),
-        Err(finding) => seen.diagnostics.push(*finding),
+        Err(finding) => seen
+            .diagnostics
+            .push(finding.at(WitPath::root("file", path))),
     }
     seen
 }

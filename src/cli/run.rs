@@ -65,8 +65,10 @@ impl Run {
             diagnostics: opened.diagnostics,
         };
         if let Some(component) = component {
-            let steps =
-                self.invoke.iter().map(|invoke| Step { invoke: invoke.clone(), expect: None });
+            let steps = self.invoke.iter().map(|invoke| Step {
+                invoke: invoke.clone(),
+                expect: None,
+            });
             let case = Case {
                 name: String::new(),
                 file: String::new(),
@@ -81,12 +83,12 @@ impl Run {
                 compile_timeout: self.compile_timeout,
             };
             let worker = sandbox::this_program().map_err(Failure::internal)?;
-            let trial = run_cases(&component.bytes, &[&case], &limits, &worker).map_err(|error| {
-                match error {
+            let trial = run_cases(&component.bytes, &[&case], &limits, &worker).map_err(
+                |error| match error {
                     JudgeError::Case(_) => Failure::usage(error),
                     JudgeError::Internal(_) => Failure::internal(error),
-                }
-            })?;
+                },
+            )?;
             report.values = trial.values.concat();
             if let Some(case) = trial.cases.iter().find(|case| case.passed) {
                 report.fuel = Some(case.fuel);
@@ -97,7 +99,11 @@ impl Run {
         self.common.print(&report, text::run)?;
         if self.common.format == Format::Text {
             // Values go to standard output, findings do not: one may be piped without the other.
-            let _ = write!(anstream::stderr(), "{}", text::diagnostics(&report.diagnostics));
+            let _ = write!(
+                anstream::stderr(),
+                "{}",
+                text::diagnostics(&report.diagnostics)
+            );
         }
         Ok(self.common.status(&report.diagnostics))
     }
