@@ -20,28 +20,15 @@ pub struct Finding {
 pub fn check(plugin: &World, host: &Host) -> Finding {
     let mut nearest: Option<Finding> = None;
     for (index, world) in host.worlds.iter().enumerate() {
-        let sides = world::Host {
-            world,
-            provides: &host.provides,
-        };
+        let sides = world::Host { world, provides: &host.provides };
         let mismatches = world::targets(plugin, sides);
-        if nearest
-            .as_ref()
-            .is_none_or(|known| mismatches.len() < known.mismatches.len())
-        {
-            nearest = Some(Finding {
-                world: index,
-                mismatches,
-                diagnostics: Vec::new(),
-            });
+        if nearest.as_ref().is_none_or(|known| mismatches.len() < known.mismatches.len()) {
+            nearest = Some(Finding { world: index, mismatches, diagnostics: Vec::new() });
         }
     }
     // A host has at least one world: its configuration is refused otherwise.
-    let mut finding = nearest.unwrap_or(Finding {
-        world: 0,
-        mismatches: Vec::new(),
-        diagnostics: Vec::new(),
-    });
+    let mut finding =
+        nearest.unwrap_or(Finding { world: 0, mismatches: Vec::new(), diagnostics: Vec::new() });
     finding.diagnostics = explain(&finding.mismatches);
     finding
 }
@@ -55,10 +42,8 @@ fn explain(mismatches: &[Mismatch]) -> Vec<Diagnostic> {
             if told.contains(&package) {
                 continue;
             }
-            let of_package: Vec<&Mismatch> = mismatches
-                .iter()
-                .filter(|m| missing_package(m) == Some(package))
-                .collect();
+            let of_package: Vec<&Mismatch> =
+                mismatches.iter().filter(|m| missing_package(m) == Some(package)).collect();
             if of_package.len() > 1 {
                 told.push(package);
                 diagnostics.push(missing(package, &of_package));
@@ -107,19 +92,9 @@ fn advice(package: &str, near: Option<&str>) -> String {
 }
 
 fn word(mismatch: &Mismatch) -> Diagnostic {
-    let Mismatch {
-        kind,
-        path,
-        expected,
-        found,
-        near,
-    } = mismatch;
+    let Mismatch { kind, path, expected, found, near } = mismatch;
     let near = near.as_deref();
-    let name = path
-        .0
-        .last()
-        .and_then(|step| step.name.as_deref())
-        .unwrap_or_default();
+    let name = path.0.last().and_then(|step| step.name.as_deref()).unwrap_or_default();
     let whole = path.0.len() == 1;
     let finding = match kind {
         MismatchKind::MissingExport => {

@@ -118,22 +118,13 @@ impl Common {
 
     /// The exit status for findings that stand on their own.
     fn status(&self, findings: &[Diagnostic]) -> u8 {
-        u8::from(
-            findings
-                .iter()
-                .any(|finding| finding.severity >= self.fail_on()),
-        )
+        u8::from(findings.iter().any(|finding| finding.severity >= self.fail_on()))
     }
 
     /// Prints the report of `check` or `gate`, and returns its exit status.
     fn verdicts(&self, report: &Report) -> Result<u8, Failure> {
         self.print(report, text::report)?;
-        let any = |verdict| {
-            report
-                .plugins
-                .iter()
-                .any(|plugin| plugin.verdict == verdict)
-        };
+        let any = |verdict| report.plugins.iter().any(|plugin| plugin.verdict == verdict);
         Ok(match () {
             () if any(Verdict::Unjudged) => 3,
             () if any(Verdict::Fail) => 1,
@@ -166,11 +157,7 @@ impl HostArgs {
 
     fn load(&self) -> Result<Host, Failure> {
         if !self.wit.is_empty() {
-            return Ok(config::from_world(
-                &self.wit,
-                self.world.as_deref(),
-                &self.provides,
-            )?);
+            return Ok(config::from_world(&self.wit, self.world.as_deref(), &self.provides)?);
         }
         let path = match &self.host {
             Some(path) => path.as_path(),
@@ -194,17 +181,11 @@ struct Failure {
 
 impl Failure {
     fn usage(error: impl Into<anyhow::Error>) -> Failure {
-        Failure {
-            status: 2,
-            error: error.into(),
-        }
+        Failure { status: 2, error: error.into() }
     }
 
     fn internal(error: impl Into<anyhow::Error>) -> Failure {
-        Failure {
-            status: 3,
-            error: error.into(),
-        }
+        Failure { status: 3, error: error.into() }
     }
 }
 
@@ -240,14 +221,11 @@ pub fn main() -> ExitCode {
 /// Writes to standard output. A reader that has gone away is no failure: it has seen enough.
 fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = anstream::stdout();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::internal(
-            anyhow::Error::new(error).context("writing to standard output"),
-        )),
+        Err(error) => {
+            Err(Failure::internal(anyhow::Error::new(error).context("writing to standard output")))
+        }
         Ok(()) => Ok(()),
     }
 }
@@ -272,9 +250,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         file.persist(path)?;
         Ok(())
     };
-    write()
-        .with_context(|| format!("writing {}", path.display()))
-        .map_err(Failure::internal)
+    write().with_context(|| format!("writing {}", path.display())).map_err(Failure::internal)
 }
 
 /// Says on standard error what long work is at, where a person is looking.

@@ -149,12 +149,7 @@ fn not_a_component(input: &Input, kind: Kind) -> Diagnostic {
         }
         Kind::Empty => error("it is empty").help("check the build step that writes it"),
         Kind::Component | Kind::Precompiled | Kind::Other => {
-            let start: String = input
-                .bytes
-                .iter()
-                .take(8)
-                .map(|b| format!("{b:02x} "))
-                .collect();
+            let start: String = input.bytes.iter().take(8).map(|b| format!("{b:02x} ")).collect();
             error("it is no WebAssembly")
                 .note(format!("it starts with {}", start.trim_end()))
                 .help("a component starts with 00 61 73 6d 0d 00 01 00")
@@ -165,11 +160,7 @@ fn not_a_component(input: &Input, kind: Kind) -> Diagnostic {
 fn invalid(error: &BinaryReaderError) -> Diagnostic {
     let finding = Diagnostic::error(
         Code::InvalidComponent,
-        format!(
-            "it is not valid: {} (at byte {:#x})",
-            error.message(),
-            error.offset()
-        ),
+        format!("it is not valid: {} (at byte {:#x})", error.message(), error.offset()),
     );
     if error.message().contains("unexpected end") {
         finding.help("the file looks cut off; check the step that copies or uploads it")
@@ -227,9 +218,7 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
             Payload::ImportSection(section) if top => {
                 for import in section.clone().into_imports() {
                     let import = import?;
-                    module
-                        .imports
-                        .push((import.module.to_owned(), import.name.to_owned()));
+                    module.imports.push((import.module.to_owned(), import.name.to_owned()));
                 }
             }
             Payload::ExportSection(section) if top => {
@@ -296,9 +285,7 @@ fn validate_bodies(
                 };
                 let mut validator = function.into_validator(allocations);
                 if let Err(error) = validator.validate(body)
-                    && first
-                        .as_ref()
-                        .is_none_or(|known| error.offset() < known.offset())
+                    && first.as_ref().is_none_or(|known| error.offset() < known.offset())
                 {
                     first = Some(error);
                 }
@@ -322,11 +309,7 @@ fn validate_bodies(
         }
         errors
     });
-    match errors
-        .into_iter()
-        .flatten()
-        .min_by_key(BinaryReaderError::offset)
-    {
+    match errors.into_iter().flatten().min_by_key(BinaryReaderError::offset) {
         Some(error) => Err(error),
         None => Ok(()),
     }
@@ -341,9 +324,7 @@ fn read_producers(
         let values = into.entry(field.name.to_owned()).or_default();
         for value in field.values {
             let value = value?;
-            values
-                .entry(value.name.to_owned())
-                .or_insert_with(|| value.version.to_owned());
+            values.entry(value.name.to_owned()).or_insert_with(|| value.version.to_owned());
         }
     }
     Ok(())

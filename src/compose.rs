@@ -41,9 +41,7 @@ pub fn compose(components: &[&Component], plan: &Plan) -> Result<Component, Comp
         |panic| {
             let said = panic.downcast_ref::<String>().map(String::as_str);
             let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(ComposeError::Panicked(
-                said.unwrap_or("no message").to_owned(),
-            ))
+            Err(ComposeError::Panicked(said.unwrap_or("no message").to_owned()))
         },
     )?;
     let name = "composed";
@@ -74,9 +72,7 @@ fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeErro
         let bytes = component.bytes.clone();
         let package = Package::from_bytes(&name, None, bytes, graph.types_mut())
             .map_err(|error| refused(step(), error.as_ref()))?;
-        let package = graph
-            .register_package(package)
-            .map_err(|error| refused(step(), &error))?;
+        let package = graph.register_package(package).map_err(|error| refused(step(), &error))?;
         instances.insert(index, graph.instantiate(package));
     }
     for wire in &plan.wires {
@@ -109,16 +105,9 @@ fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeErro
         let export = graph
             .alias_instance_export(exporter, &outlet.export)
             .map_err(|error| refused(step(), &error))?;
-        graph
-            .export(export, &outlet.name)
-            .map_err(|error| refused(step(), &error))?;
+        graph.export(export, &outlet.name).map_err(|error| refused(step(), &error))?;
     }
     // Validation happens in `decode`, with the features of the engine that is to run it.
-    let options = EncodeOptions {
-        validate: false,
-        ..EncodeOptions::default()
-    };
-    graph
-        .encode(options)
-        .map_err(|error| refused("encoding".to_owned(), &error))
+    let options = EncodeOptions { validate: false, ..EncodeOptions::default() };
+    graph.encode(options).map_err(|error| refused("encoding".to_owned(), &error))
 }

@@ -175,32 +175,19 @@ struct CaseTable {
 
 /// Reads a host folder: the folder, or its `plugtool.toml`.
 pub fn load(path: &Path) -> Result<Host, ConfigError> {
-    let file = if path.is_dir() {
-        path.join("plugtool.toml")
-    } else {
-        path.to_owned()
-    };
+    let file = if path.is_dir() { path.join("plugtool.toml") } else { path.to_owned() };
     let shown = show(&file);
     let text = read_text(&file)?;
     let parsed: File = parse::toml(&shown, &text)?;
-    let invalid = |reason: String| ConfigError::Invalid {
-        path: shown.clone(),
-        reason,
-    };
+    let invalid = |reason: String| ConfigError::Invalid { path: shown.clone(), reason };
     let folder = file.parent().unwrap_or(Path::new(""));
     let beside = |relative: &String| folder.join(relative);
 
     if parsed.host.worlds.is_empty() {
-        return Err(invalid(
-            "`worlds` is empty: a plugin could target none".to_owned(),
-        ));
+        return Err(invalid("`worlds` is empty: a plugin could target none".to_owned()));
     }
     let wit: Vec<PathBuf> = parsed.host.wit.iter().map(beside).collect();
-    let worlds = parsed
-        .host
-        .worlds
-        .iter()
-        .map(|name| load_world(&wit, Some(name)));
+    let worlds = parsed.host.worlds.iter().map(|name| load_world(&wit, Some(name)));
     let worlds = worlds.collect::<Result<_, _>>()?;
     let provides = provided(&parsed.host.provides, &shown)?;
 
@@ -219,19 +206,11 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
         }
     }
     Ok(Host {
-        config: Some(ConfigUsed {
-            path: shown.clone(),
-            sha256: input::digest(text.as_bytes()),
-        }),
+        config: Some(ConfigUsed { path: shown.clone(), sha256: input::digest(text.as_bytes()) }),
         worlds,
         provides,
         adapters,
-        plugins: parsed
-            .host
-            .plugins
-            .iter()
-            .map(|plugin| show(&beside(plugin)))
-            .collect(),
+        plugins: parsed.host.plugins.iter().map(|plugin| show(&beside(plugin))).collect(),
         cases,
         limits: parsed.limits.settle().map_err(invalid)?,
     })
@@ -312,11 +291,9 @@ fn load_world(wit: &[PathBuf], name: Option<&str>) -> Result<World, ConfigError>
             reason: error.to_string(),
         })?;
         if read.kind == Kind::Component && !component::is_wit_package(&read.bytes) {
-            let mut component =
-                component::decode(read).map_err(|finding| ConfigError::Invalid {
-                    path: shown.clone(),
-                    reason: finding.message.clone(),
-                })?;
+            let mut component = component::decode(read).map_err(|finding| {
+                ConfigError::Invalid { path: shown.clone(), reason: finding.message.clone() }
+            })?;
             component.world.name = Some(shown);
             return Ok(component.world);
         }
@@ -343,20 +320,12 @@ fn provided(names: &[String], from: &str) -> Result<Vec<World>, ConfigError> {
 fn read_cases(path: &Path, into: &mut Vec<Case>) -> Result<(), ConfigError> {
     let shown = show(path);
     let parsed: SmokeFile = parse::toml(&shown, &read_text(path)?)?;
-    let invalid = |reason: &str| ConfigError::Invalid {
-        path: shown.clone(),
-        reason: reason.to_owned(),
-    };
-    let stem = path
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
+    let invalid =
+        |reason: &str| ConfigError::Invalid { path: shown.clone(), reason: reason.to_owned() };
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let single = !parsed.steps.is_empty() || parsed.name.is_some();
     if single && !parsed.case.is_empty() {
-        return Err(invalid(
-            "it has `steps` of its own and `[[case]]` too; use one of them",
-        ));
+        return Err(invalid("it has `steps` of its own and `[[case]]` too; use one of them"));
     }
     let start = into.len();
     if single {
@@ -371,11 +340,7 @@ fn read_cases(path: &Path, into: &mut Vec<Case>) -> Result<(), ConfigError> {
             name: case.name,
             file: shown.clone(),
             // What stands at the top of the file is the default for its cases.
-            plugins: if case.plugins.is_empty() {
-                parsed.plugins.clone()
-            } else {
-                case.plugins
-            },
+            plugins: if case.plugins.is_empty() { parsed.plugins.clone() } else { case.plugins },
             steps: case.steps,
         }));
     }
@@ -398,10 +363,7 @@ fn adapter_files(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();
-        if file
-            .extension()
-            .is_some_and(|extension| extension == "wasm" || extension == "wat")
-        {
+        if file.extension().is_some_and(|extension| extension == "wasm" || extension == "wat") {
             files.push(file);
         }
     }
@@ -415,10 +377,7 @@ fn expand(pattern: &str) -> Result<Vec<String>, ConfigError> {
     if !pattern.contains(['*', '?', '[']) {
         return Ok(vec![pattern.to_owned()]);
     }
-    let invalid = |reason: String| ConfigError::Invalid {
-        path: pattern.to_owned(),
-        reason,
-    };
+    let invalid = |reason: String| ConfigError::Invalid { path: pattern.to_owned(), reason };
     let paths = glob::glob(pattern).map_err(|error| invalid(error.msg.to_owned()))?;
     let mut files = Vec::new();
     for path in paths {
@@ -432,10 +391,7 @@ fn expand(pattern: &str) -> Result<Vec<String>, ConfigError> {
 }
 
 fn read_text(path: &Path) -> Result<String, ConfigError> {
-    let unreadable = |reason: String| ConfigError::Unreadable {
-        path: show(path),
-        reason,
-    };
+    let unreadable = |reason: String| ConfigError::Unreadable { path: show(path), reason };
     let bytes = match input::read("", &path.to_string_lossy()) {
         Ok(input) => input.bytes,
         Err(error) => return Err(unreadable(error.to_string())),
@@ -456,9 +412,5 @@ fn show(path: &Path) -> String {
             (part, _) => parts.push(part),
         }
     }
-    parts
-        .iter()
-        .collect::<PathBuf>()
-        .to_string_lossy()
-        .into_owned()
+    parts.iter().collect::<PathBuf>().to_string_lossy().into_owned()
 }

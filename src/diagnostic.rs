@@ -60,10 +60,7 @@ impl WitPath {
     /// This path with one more step.
     pub fn then(&self, kind: &'static str, name: Option<&str>) -> WitPath {
         let mut segments = self.0.clone();
-        segments.push(Segment {
-            kind,
-            name: name.map(str::to_owned),
-        });
+        segments.push(Segment { kind, name: name.map(str::to_owned) });
         WitPath(segments)
     }
 

@@ -30,11 +30,7 @@ pub fn report(schema: &'static str, host: &Host, plugins: Vec<PluginReport>) -> 
         schema,
         tool: tool(),
         config: host.config.clone(),
-        worlds: host
-            .worlds
-            .iter()
-            .filter_map(|world| world.name.clone())
-            .collect(),
+        worlds: host.worlds.iter().filter_map(|world| world.name.clone()).collect(),
         summary: Summary::of(&plugins),
         plugins,
     }

@@ -81,11 +81,8 @@ pub fn split_name(argument: &str) -> (String, &str) {
 
 /// Reads `path` (`-` is standard input) under the given name.
 pub fn read(name: &str, path: &str) -> Result<Input, InputError> {
-    let raw = if path == "-" {
-        read_capped(io::stdin().lock())
-    } else {
-        read_file(Path::new(path))
-    }?;
+    let raw =
+        if path == "-" { read_capped(io::stdin().lock()) } else { read_file(Path::new(path)) }?;
     from_bytes(name, path, raw)
 }
 
@@ -102,25 +99,16 @@ pub fn from_bytes(name: &str, path: &str, raw: Vec<u8>) -> Result<Input, InputEr
         raw
     };
     let kind = kind_of(&bytes);
-    Ok(Input {
-        name: name.to_owned(),
-        path: path.to_owned(),
-        bytes,
-        sha256,
-        size,
-        kind,
-    })
+    Ok(Input { name: name.to_owned(), path: path.to_owned(), bytes, sha256, size, kind })
 }
 
 /// SHA-256 in lower-case hex.
 pub fn digest(bytes: &[u8]) -> String {
     use std::fmt::Write;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, InputError> {
@@ -134,10 +122,7 @@ fn read_file(path: &Path) -> Result<Vec<u8>, InputError> {
 
 fn read_capped(source: impl Read) -> Result<Vec<u8>, InputError> {
     let mut bytes = Vec::new();
-    source
-        .take(MAX_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(plain)?;
+    source.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(plain)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(InputError::TooLarge);
     }

@@ -34,11 +34,7 @@ pub enum JudgeError {
 
 /// This program, for reports.
 pub fn tool() -> Tool {
-    Tool {
-        name: "plugtool",
-        version: env!("CARGO_PKG_VERSION"),
-        engine: ENGINE,
-    }
+    Tool { name: "plugtool", version: env!("CARGO_PKG_VERSION"), engine: ENGINE }
 }
 
 /// What is to be done with a plugin beyond checking it.
@@ -56,9 +52,7 @@ pub fn open(name: &str, path: &str) -> (Option<Component>, PluginReport) {
     match input::read(name, path) {
         Ok(input) => decode(input, report),
         Err(error) => {
-            report
-                .diagnostics
-                .push(unreadable(&error).at(WitPath::root("file", path)));
+            report.diagnostics.push(unreadable(&error).at(WitPath::root("file", path)));
             (None, report)
         }
     }
@@ -70,9 +64,7 @@ fn decode(input: Input, mut report: PluginReport) -> (Option<Component>, PluginR
     match component::decode(input) {
         Ok(component) => (Some(component), report),
         Err(finding) => {
-            report
-                .diagnostics
-                .push(finding.at(WitPath::root("file", &report.path)));
+            report.diagnostics.push(finding.at(WitPath::root("file", &report.path)));
             (None, report)
         }
     }
@@ -126,11 +118,7 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
             return Ok(report);
         }
     };
-    let cases: Vec<&Case> = host
-        .cases
-        .iter()
-        .filter(|case| case.is_for(&plugin.id))
-        .collect();
+    let cases: Vec<&Case> = host.cases.iter().filter(|case| case.is_for(&plugin.id)).collect();
     match run_cases(&fitted.bytes, &cases, &host.limits, &options.worker) {
         Ok(trial) => {
             report.cases = trial.cases;
@@ -156,17 +144,13 @@ fn fit(
     }
     let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
     for (index, world) in host.worlds.iter().enumerate() {
-        let target = world::Host {
-            world,
-            provides: &host.provides,
-        };
+        let target = world::Host { world, provides: &host.provides };
         let Some((chosen, plan)) = wiring::adapt(&[node(&component)], &pool, target) else {
             continue;
         };
         let adapters: Vec<&Component> = chosen.iter().map(|&i| &host.adapters[i]).collect();
-        let parts: Vec<&Component> = std::iter::once(&component)
-            .chain(adapters.iter().copied())
-            .collect();
+        let parts: Vec<&Component> =
+            std::iter::once(&component).chain(adapters.iter().copied()).collect();
         let composed =
             compose(&parts, &plan).map_err(|error| JudgeError::Internal(error.to_string()))?;
         let again = world::targets(&composed.world, target);
@@ -180,10 +164,7 @@ fn fit(
         report.world.clone_from(&host.worlds[index].name);
         report.adapters = adapters
             .iter()
-            .map(|a| AdapterUse {
-                name: a.name.clone(),
-                sha256: a.sha256.clone(),
-            })
+            .map(|a| AdapterUse { name: a.name.clone(), sha256: a.sha256.clone() })
             .collect();
         return Ok(Some(composed));
     }
@@ -193,8 +174,5 @@ fn fit(
 
 /// A component as wiring sees it.
 pub fn node(component: &Component) -> Node<'_> {
-    Node {
-        name: &component.name,
-        world: &component.world,
-    }
+    Node { name: &component.name, world: &component.world }
 }

@@ -101,9 +101,7 @@ pub fn supervise(
             }
         };
         drop(answers);
-        Ok(ending(&mut child, killed, || {
-            complaint.join().unwrap_or_default()
-        }))
+        Ok(ending(&mut child, killed, || complaint.join().unwrap_or_default()))
     })
 }
 

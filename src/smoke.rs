@@ -121,39 +121,22 @@ fn engine() -> wasmtime::Result<Engine> {
 /// Everything that needs no instance: compiles, links, and reads every call of every case, so that
 /// a mistake in the last one is told before the first one runs.
 fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
-    let fault = |kind, error: wasmtime::Error| Fault {
-        kind,
-        message: chain(&error),
-        notes: Vec::new(),
-    };
+    let fault =
+        |kind, error: wasmtime::Error| Fault { kind, message: chain(&error), notes: Vec::new() };
     let refused = |error| fault(FaultKind::Refused, error);
     let engine = engine().map_err(refused)?;
     let component = Component::from_binary(&engine, bytes).map_err(refused)?;
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_sync(&mut linker).map_err(refused)?;
-    let instance = linker
-        .instantiate_pre(&component)
-        .map_err(|error| fault(FaultKind::Link, error))?;
+    let instance =
+        linker.instantiate_pre(&component).map_err(|error| fault(FaultKind::Link, error))?;
     let calls = job
         .cases
         .iter()
-        .map(|steps| {
-            steps
-                .iter()
-                .map(|step| Call::read(&engine, &component, step))
-                .collect()
-        })
+        .map(|steps| steps.iter().map(|step| Call::read(&engine, &component, step)).collect())
         .collect::<Result<_, String>>()
-        .map_err(|message| Fault {
-            kind: FaultKind::BadCall,
-            message,
-            notes: Vec::new(),
-        })?;
-    Ok(Prepared {
-        engine,
-        instance,
-        calls,
-    })
+        .map_err(|message| Fault { kind: FaultKind::BadCall, message, notes: Vec::new() })?;
+    Ok(Prepared { engine, instance, calls })
 }
 
 fn run_case(
@@ -174,19 +157,12 @@ fn run_case(
     total += used(&store, limits.init_fuel);
     for call in calls {
         refuel(&mut store, limits.fuel)?;
-        let value = call
-            .make(&mut store, &instance)
-            .map_err(|error| guest_fault(&error))?;
+        let value = call.make(&mut store, &instance).map_err(|error| guest_fault(&error))?;
         total += used(&store, limits.fuel);
         call.compare(&value)?;
-        emit(Event::Returned {
-            value: call::text(&value),
-        });
+        emit(Event::Returned { value: call::text(&value) });
     }
-    Ok(Event::Passed {
-        fuel: total,
-        memory: store.data().peak_memory(),
-    })
+    Ok(Event::Passed { fuel: total, memory: store.data().peak_memory() })
 }
 
 fn refuel(store: &mut Store<State>, fuel: u64) -> Result<(), Fault> {
@@ -208,11 +184,7 @@ fn guest_fault(error: &wasmtime::Error) -> Fault {
         .unwrap_or_default();
     if error.downcast_ref::<MemoryLimitReached>().is_some() {
         let message = error.root_cause().to_string();
-        return Fault {
-            kind: FaultKind::MemoryLimit,
-            message,
-            notes,
-        };
+        return Fault { kind: FaultKind::MemoryLimit, message, notes };
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Fault {
@@ -220,26 +192,14 @@ fn guest_fault(error: &wasmtime::Error) -> Fault {
             message: "its budget of instructions is used up".to_owned(),
             notes,
         },
-        Some(trap) => Fault {
-            kind: FaultKind::Trap,
-            message: trap.to_string(),
-            notes,
-        },
-        None => Fault {
-            kind: FaultKind::Trap,
-            message: error.root_cause().to_string(),
-            notes,
-        },
+        Some(trap) => Fault { kind: FaultKind::Trap, message: trap.to_string(), notes },
+        None => Fault { kind: FaultKind::Trap, message: error.root_cause().to_string(), notes },
     }
 }
 
 /// An error with its causes, on one line.
 fn chain(error: &wasmtime::Error) -> String {
-    error
-        .chain()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]
@@ -250,9 +210,7 @@ mod tests {
     #[test]
     fn the_engine_version_is_the_one_that_is_linked() {
         let lock = include_str!("../Cargo.lock");
-        let (_, entry) = lock
-            .split_once("name = \"wasmtime\"\n")
-            .expect("wasmtime is locked");
+        let (_, entry) = lock.split_once("name = \"wasmtime\"\n").expect("wasmtime is locked");
         let version = entry.lines().next().and_then(|line| line.split('"').nth(1));
         assert_eq!(format!("wasmtime {}", version.expect("a version")), ENGINE);
     }
@@ -275,10 +233,7 @@ mod tests {
             ("tail calls", "(func $f return_call $f)"),
             ("exceptions", "(tag $t) (func throw $t)"),
             ("gc", "(type (struct (field i32)))"),
-            (
-                "typed function references",
-                "(type $f (func)) (func (param (ref $f)))",
-            ),
+            ("typed function references", "(type $f (func)) (func (param (ref $f)))"),
             ("custom page sizes", "(memory 1 (pagesize 1))"),
             (
                 "wide arithmetic",
@@ -287,14 +242,10 @@ mod tests {
             ),
             ("stack switching", "(type $f (func)) (type $c (cont $f))"),
             ("legacy exceptions", "(func try catch_all end)"),
-            (
-                "shared everything",
-                "(global (shared mut i32) (i32.const 0))",
-            ),
+            ("shared everything", "(global (shared mut i32) (i32.const 0))"),
         ];
-        let modules = samples
-            .iter()
-            .map(|(name, body)| (*name, format!("(component (core module {body}))")));
+        let modules =
+            samples.iter().map(|(name, body)| (*name, format!("(component (core module {body}))")));
         let types = [
             ("async functions", "(type (func async))"),
             ("streams", "(type (stream u8))"),

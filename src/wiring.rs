@@ -72,10 +72,7 @@ pub fn wire(nodes: &[Node<'_>], target: Option<Host<'_>>) -> Result<Plan, Vec<Di
                     export: (*export).to_owned(),
                 }),
                 several => {
-                    let names = several
-                        .iter()
-                        .map(|(i, _)| nodes[*i].name)
-                        .collect::<Vec<_>>();
+                    let names = several.iter().map(|(i, _)| nodes[*i].name).collect::<Vec<_>>();
                     problems.push(
                         Diagnostic::error(
                             Code::AmbiguousWiring,
@@ -106,9 +103,7 @@ pub fn wire(nodes: &[Node<'_>], target: Option<Host<'_>>) -> Result<Plan, Vec<Di
     for (index, node) in nodes.iter().enumerate() {
         let alone = nodes.len() > 1
             && target.is_none()
-            && !wires
-                .iter()
-                .any(|wire| wire.importer == index || wire.exporter == index);
+            && !wires.iter().any(|wire| wire.importer == index || wire.exporter == index);
         if alone || !used.contains(&index) {
             problems.push(unused(node, index, nodes));
         }
@@ -117,11 +112,7 @@ pub fn wire(nodes: &[Node<'_>], target: Option<Host<'_>>) -> Result<Plan, Vec<Di
         return Err(problems);
     }
     wires.sort();
-    Ok(Plan {
-        used,
-        wires,
-        outlets,
-    })
+    Ok(Plan { used, wires, outlets })
 }
 
 /// What stands between the planned whole and its target, without making it: the mismatches of
@@ -130,25 +121,16 @@ pub fn shortfall(nodes: &[Node<'_>], plan: &Plan, target: Host<'_>) -> Vec<Misma
     let mut left = Vec::new();
     for &index in &plan.used {
         let fed = |name: &str| {
-            plan.wires
-                .iter()
-                .any(|wire| wire.importer == index && wire.import == name)
+            plan.wires.iter().any(|wire| wire.importer == index && wire.import == name)
         };
-        left.extend(
-            world::targets(nodes[index].world, target)
-                .into_iter()
-                .filter(|mismatch| {
-                    let root = &mismatch.path.0[0];
-                    let name = root.name.as_deref().unwrap_or_default();
-                    match root.kind {
-                        "import" => !fed(name),
-                        _ => plan
-                            .outlets
-                            .iter()
-                            .any(|o| o.exporter == index && o.name == name),
-                    }
-                }),
-        );
+        left.extend(world::targets(nodes[index].world, target).into_iter().filter(|mismatch| {
+            let root = &mismatch.path.0[0];
+            let name = root.name.as_deref().unwrap_or_default();
+            match root.kind {
+                "import" => !fed(name),
+                _ => plan.outlets.iter().any(|o| o.exporter == index && o.name == name),
+            }
+        }));
     }
     left
 }
@@ -162,11 +144,8 @@ pub fn adapt(given: &[Node<'_>], pool: &[Node<'_>], host: Host<'_>) -> Option<(V
     for size in 0..=MOST.min(pool.len()) {
         let mut chosen: Vec<usize> = (0..size).collect();
         loop {
-            let nodes: Vec<Node<'_>> = given
-                .iter()
-                .copied()
-                .chain(chosen.iter().map(|&i| pool[i]))
-                .collect();
+            let nodes: Vec<Node<'_>> =
+                given.iter().copied().chain(chosen.iter().map(|&i| pool[i])).collect();
             if let Ok(plan) = wire(&nodes, Some(host))
                 && plan.outlets.len() == host.world.exports.len()
                 && shortfall(&nodes, &plan, host).is_empty()
@@ -198,10 +177,7 @@ fn next_combination(chosen: &mut [usize], n: usize) -> bool {
 
 /// Who can feed an import: never the component itself, and only with a type that fits.
 fn exporters<'a>(nodes: &[Node<'a>], importer: usize, import: &str) -> Vec<(usize, &'a str)> {
-    let others = nodes
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| *index != importer);
+    let others = nodes.iter().enumerate().filter(|(index, _)| *index != importer);
     others
         .filter_map(|(index, node)| {
             let (export, _) = find(&node.world.exports, import)?;
@@ -219,10 +195,8 @@ fn demanded(
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<Outlet> {
     let mut outlets = Vec::new();
-    let mismatches: Vec<Vec<Mismatch>> = nodes
-        .iter()
-        .map(|node| world::targets(node.world, target))
-        .collect();
+    let mismatches: Vec<Vec<Mismatch>> =
+        nodes.iter().map(|node| world::targets(node.world, target)).collect();
     for name in target.world.exports.keys() {
         let clean = |index: usize| {
             !mismatches[index].iter().any(|mismatch| {
@@ -231,10 +205,7 @@ fn demanded(
             })
         };
         let having = |fit: bool| -> Vec<(usize, String)> {
-            let nodes = nodes
-                .iter()
-                .enumerate()
-                .filter(|(index, _)| !fit || clean(*index));
+            let nodes = nodes.iter().enumerate().filter(|(index, _)| !fit || clean(*index));
             nodes
                 .filter_map(|(index, node)| {
                     Some((index, find(&node.world.exports, name)?.0.to_owned()))
@@ -280,11 +251,7 @@ fn unconsumed(nodes: &[Node<'_>], wires: &[Wire], problems: &mut Vec<Diagnostic>
                     let both = [(other.exporter, name.clone()), (exporter, name.clone())];
                     problems.push(conflict(name, &both, nodes));
                 }
-                None => outlets.push(Outlet {
-                    name: name.clone(),
-                    exporter,
-                    export: name.clone(),
-                }),
+                None => outlets.push(Outlet { name: name.clone(), exporter, export: name.clone() }),
             }
         }
     }
@@ -293,16 +260,10 @@ fn unconsumed(nodes: &[Node<'_>], wires: &[Wire], problems: &mut Vec<Diagnostic>
 }
 
 fn conflict(name: &str, several: &[(usize, String)], nodes: &[Node<'_>]) -> Diagnostic {
-    let names: Vec<&str> = several
-        .iter()
-        .map(|(index, _)| nodes[*index].name)
-        .collect();
+    let names: Vec<&str> = several.iter().map(|(index, _)| nodes[*index].name).collect();
     Diagnostic::error(
         Code::ExportConflict,
-        format!(
-            "{} would each give the result this export",
-            names.join(" and ")
-        ),
+        format!("{} would each give the result this export", names.join(" and ")),
     )
     .at(WitPath::root("export", name))
     .help("leave out all but one of them")
@@ -327,12 +288,8 @@ fn unused(node: &Node<'_>, index: usize, nodes: &[Node<'_>]) -> Diagnostic {
             }
         }
     }
-    let exports: Vec<&str> = node
-        .world
-        .exports
-        .keys()
-        .map(|name| ExternName::parse(name).base)
-        .collect();
+    let exports: Vec<&str> =
+        node.world.exports.keys().map(|name| ExternName::parse(name).base).collect();
     finding.help(match exports.as_slice() {
         [] => "it exports nothing that another could import; leave it out".to_owned(),
         names => format!("nobody needs {}; leave it out", names.join(", ")),
@@ -377,7 +334,5 @@ fn cycle(nodes: usize, wires: &[Wire]) -> Option<Vec<usize>> {
     }
     let mut done = vec![false; nodes];
     let mut path = Vec::new();
-    (0..nodes)
-        .any(|start| visit(start, wires, &mut path, &mut done))
-        .then_some(path)
+    (0..nodes).any(|start| visit(start, wires, &mut path, &mut done)).then_some(path)
 }

@@ -40,7 +40,6 @@ impl Check {
             report.settle(self.common.fail_on());
             reports.push(report);
         }
-        self.common
-            .verdicts(&gate::report("plugtool.check/0", &host, reports))
+        self.common.verdicts(&gate::report("plugtool.check/0", &host, reports))
     }
 }

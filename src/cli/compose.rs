@@ -44,11 +44,7 @@ pub struct Compose {
 
 impl Compose {
     pub(super) fn run(self) -> Result<u8, Failure> {
-        let host = if self.host.named() {
-            Some(self.host.load()?)
-        } else {
-            None
-        };
+        let host = if self.host.named() { Some(self.host.load()?) } else { None };
         let adapters = self.adapter.iter().map(|path| config::load_adapter(path));
         let adapters = adapters.collect::<Result<Vec<_>, _>>()?;
 
@@ -74,10 +70,8 @@ impl Compose {
             Err(findings) => return self.refuse(report, findings),
         };
         let pool = host.as_ref().map_or(&[][..], |host| &host.adapters);
-        let used: Vec<&Component> = parts
-            .iter()
-            .chain(chosen.into_iter().map(|index| &pool[index]))
-            .collect();
+        let used: Vec<&Component> =
+            parts.iter().chain(chosen.into_iter().map(|index| &pool[index])).collect();
         let composed = compose::compose(&used, &plan).map_err(Failure::internal)?;
         if let Some(host) = &host {
             let finding = check::check(&composed.world, host);
@@ -93,9 +87,7 @@ impl Compose {
         match (&self.output, self.common.format) {
             (None, Format::Text) if !io::stdout().is_terminal() => {
                 let mut stdout = io::stdout().lock();
-                let written = stdout
-                    .write_all(&composed.bytes)
-                    .and_then(|()| stdout.flush());
+                let written = stdout.write_all(&composed.bytes).and_then(|()| stdout.flush());
                 written.map_err(Failure::internal)?;
             }
             (Some(_), Format::Text) if self.common.quiet => {}
@@ -127,11 +119,8 @@ impl Compose {
         match self.common.format {
             Format::Json => self.common.print(&report, text::compose)?,
             Format::Text => {
-                let _ = write!(
-                    anstream::stderr(),
-                    "{}",
-                    text::compose(&report, self.common.detail())
-                );
+                let _ =
+                    write!(anstream::stderr(), "{}", text::compose(&report, self.common.detail()));
             }
         }
         // Without a result there is nothing to pass, whatever the findings weigh.
@@ -151,19 +140,13 @@ fn plan(
     };
     let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
     for target in &host.worlds {
-        let sides = world::Host {
-            world: target,
-            provides: &host.provides,
-        };
+        let sides = world::Host { world: target, provides: &host.provides };
         if let Some((chosen, plan)) = wiring::adapt(&nodes, &pool, sides) {
             return Ok((chosen, plan, target.name.clone()));
         }
     }
     // Nothing fits: what is wrong with the parts alone is the most useful thing to say.
-    let sides = world::Host {
-        world: &host.worlds[0],
-        provides: &host.provides,
-    };
+    let sides = world::Host { world: &host.worlds[0], provides: &host.provides };
     let plan = wiring::wire(&nodes, Some(sides))?;
     Ok((Vec::new(), plan, host.worlds[0].name.clone()))
 }
@@ -173,10 +156,7 @@ fn describe(report: &mut ComposeReport, used: &[&Component], plan: &Plan, compos
     report.components = plan
         .used
         .iter()
-        .map(|&i| AdapterUse {
-            name: name(i),
-            sha256: used[i].sha256.clone(),
-        })
+        .map(|&i| AdapterUse { name: name(i), sha256: used[i].sha256.clone() })
         .collect();
     report.wires = plan
         .wires
@@ -191,10 +171,7 @@ fn describe(report: &mut ComposeReport, used: &[&Component], plan: &Plan, compos
     report.exports = plan
         .outlets
         .iter()
-        .map(|outlet| ExportFrom {
-            name: outlet.name.clone(),
-            from: name(outlet.exporter),
-        })
+        .map(|outlet| ExportFrom { name: outlet.name.clone(), from: name(outlet.exporter) })
         .collect();
     report.imports = composed.world.imports.keys().cloned().collect();
     report.sha256 = Some(composed.sha256.clone());

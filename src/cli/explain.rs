@@ -52,19 +52,12 @@ impl Explain {
                     explanation: code.explanation(),
                 };
                 let codes = codes.iter().map(entry).collect();
-                json::json(&Explained {
-                    schema: "plugtool.explain/0",
-                    codes,
-                })
-                .map_err(Failure::internal)?
+                json::json(&Explained { schema: "plugtool.explain/0", codes })
+                    .map_err(Failure::internal)?
             }
             (Format::Text, Some(_)) => codes[0].explanation().to_owned(),
             (Format::Text, None) => {
-                let width = codes
-                    .iter()
-                    .map(|code| code.name().len())
-                    .max()
-                    .unwrap_or(0);
+                let width = codes.iter().map(|code| code.name().len()).max().unwrap_or(0);
                 codes
                     .iter()
                     .map(|code| format!("{:width$}  {}\n", code.name(), code.summary()))

@@ -43,11 +43,7 @@ pub struct Gate {
 impl Gate {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let host = config::load(&self.host)?;
-        let sources = if self.plugins.is_empty() {
-            &host.plugins
-        } else {
-            &self.plugins
-        };
+        let sources = if self.plugins.is_empty() { &host.plugins } else { &self.plugins };
         let plugins = select(config::plugin_list(sources)?, &self.only)?;
         if plugins.is_empty() {
             return Err(Failure::usage(anyhow::anyhow!(
@@ -82,18 +78,12 @@ fn select(plugins: Vec<Plugin>, only: &[String]) -> Result<Vec<Plugin>, Failure>
     if only.is_empty() {
         return Ok(plugins);
     }
-    if let Some(id) = only
-        .iter()
-        .find(|id| !plugins.iter().any(|plugin| plugin.id == **id))
-    {
+    if let Some(id) = only.iter().find(|id| !plugins.iter().any(|plugin| plugin.id == **id)) {
         let ids: Vec<&str> = plugins.iter().map(|plugin| plugin.id.as_str()).collect();
         return Err(Failure::usage(anyhow::anyhow!(
             "--only {id}: no such plugin; there are {}",
             ids.join(", ")
         )));
     }
-    Ok(plugins
-        .into_iter()
-        .filter(|plugin| only.contains(&plugin.id))
-        .collect())
+    Ok(plugins.into_iter().filter(|plugin| only.contains(&plugin.id)).collect())
 }

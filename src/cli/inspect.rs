@@ -30,15 +30,8 @@ pub struct Inspect {
 impl Inspect {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let files: Vec<Inspection> = self.files.iter().map(|file| inspect(file)).collect();
-        let status = files
-            .iter()
-            .map(|file| self.common.status(&file.diagnostics))
-            .max();
-        let report = InspectReport {
-            schema: "plugtool.inspect/0",
-            tool: tool(),
-            files,
-        };
+        let status = files.iter().map(|file| self.common.status(&file.diagnostics)).max();
+        let report = InspectReport { schema: "plugtool.inspect/0", tool: tool(), files };
         self.common.print(&report, text::inspect)?;
         Ok(status.unwrap_or(0))
     }
@@ -63,8 +56,7 @@ fn inspect(argument: &str) -> Inspection {
     let input = match input::read(&name, path) {
         Ok(input) => input,
         Err(error) => {
-            seen.diagnostics
-                .push(unreadable(&error).at(WitPath::root("file", path)));
+            seen.diagnostics.push(unreadable(&error).at(WitPath::root("file", path)));
             return seen;
         }
     };
@@ -88,20 +80,15 @@ fn inspect(argument: &str) -> Inspection {
                 ty: String::new(),
                 items: indexmap::IndexMap::new(),
             };
-            seen.imports = module
-                .imports
-                .into_iter()
-                .map(|(m, n)| item(format!("{m} {n}")))
-                .collect();
+            seen.imports =
+                module.imports.into_iter().map(|(m, n)| item(format!("{m} {n}"))).collect();
             seen.exports = module.exports.into_iter().map(item).collect();
             seen.producers = module.producers;
             seen.functions = module.functions;
         }
         Ok(Subject::WitPackage) => seen.kind = Some("WIT package"),
         Ok(Subject::Precompiled) => seen.kind = Some("precompiled artifact"),
-        Err(finding) => seen
-            .diagnostics
-            .push(finding.at(WitPath::root("file", path))),
+        Err(finding) => seen.diagnostics.push(finding.at(WitPath::root("file", path))),
     }
     seen
 }

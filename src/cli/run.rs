@@ -65,10 +65,8 @@ impl Run {
             diagnostics: opened.diagnostics,
         };
         if let Some(component) = component {
-            let steps = self.invoke.iter().map(|invoke| Step {
-                invoke: invoke.clone(),
-                expect: None,
-            });
+            let steps =
+                self.invoke.iter().map(|invoke| Step { invoke: invoke.clone(), expect: None });
             let case = Case {
                 name: String::new(),
                 file: String::new(),
@@ -99,11 +97,7 @@ impl Run {
         self.common.print(&report, text::run)?;
         if self.common.format == Format::Text {
             // Values go to standard output, findings do not: one may be piped without the other.
-            let _ = write!(
-                anstream::stderr(),
-                "{}",
-                text::diagnostics(&report.diagnostics)
-            );
+            let _ = write!(anstream::stderr(), "{}", text::diagnostics(&report.diagnostics));
         }
         Ok(self.common.status(&report.diagnostics))
     }

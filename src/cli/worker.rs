@@ -16,9 +16,8 @@ pub(super) fn run() -> Result<u8, Failure> {
     let mut failed = None;
     smoke::run(&body, &job, &mut |event: Event| {
         let line = serde_json::to_string(&event).map_err(io::Error::other);
-        let written = line
-            .and_then(|line| writeln!(stdout, "{line}"))
-            .and_then(|()| stdout.flush());
+        let written =
+            line.and_then(|line| writeln!(stdout, "{line}")).and_then(|()| stdout.flush());
         if let Err(error) = written {
             failed.get_or_insert(error);
         }

@@ -22,10 +22,7 @@ fn render(path: &str, text: &str, error: &toml::de::Error) -> String {
     let column = before.chars().rev().take_while(|c| *c != '\n').count();
     let source = text.lines().nth(line).unwrap_or_default();
     let rest = source.chars().count().saturating_sub(column).max(1);
-    let width = text[start..span.end.min(text.len())]
-        .chars()
-        .count()
-        .clamp(1, rest);
+    let width = text[start..span.end.min(text.len())].chars().count().clamp(1, rest);
     let number = (line + 1).to_string();
     let gutter = " ".repeat(number.len());
     format!(
@@ -45,10 +42,7 @@ fn reword(message: &str) -> String {
     match names.split_first() {
         Some((unknown, known)) => match nearest(unknown, known.iter().copied()) {
             Some(near) => format!("unknown key `{unknown}`; did you mean `{near}`?"),
-            None => format!(
-                "unknown key `{unknown}`; the keys here are {}",
-                known.join(", ")
-            ),
+            None => format!("unknown key `{unknown}`; the keys here are {}", known.join(", ")),
         },
         None => message.to_owned(),
     }

@@ -75,25 +75,19 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
         "GiB" => 1 << 30,
         "page" | "pages" => 64 << 10,
         _ => {
-            return Err(format!(
-                "`{text}` is no size; write 256MiB, 64KiB or 5 pages"
-            ));
+            return Err(format!("`{text}` is no size; write 256MiB, 64KiB or 5 pages"));
         }
     };
-    let number: u64 = number
-        .parse()
-        .map_err(|_| format!("`{text}` is no size; write 256MiB or 5 pages"))?;
-    number
-        .checked_mul(factor)
-        .ok_or_else(|| format!("`{text}` is too large"))
+    let number: u64 =
+        number.parse().map_err(|_| format!("`{text}` is no size; write 256MiB or 5 pages"))?;
+    number.checked_mul(factor).ok_or_else(|| format!("`{text}` is too large"))
 }
 
 /// A length of time: `500ms`, `10s`, `2m`.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text);
-    let number: u64 = number
-        .parse()
-        .map_err(|_| format!("`{text}` is no duration; write 10s or 500ms"))?;
+    let number: u64 =
+        number.parse().map_err(|_| format!("`{text}` is no duration; write 10s or 500ms"))?;
     match unit {
         "ms" => Ok(Duration::from_millis(number)),
         "s" => Ok(Duration::from_secs(number)),
@@ -106,9 +100,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 fn split(text: &str) -> (&str, &str) {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     (number, unit.trim())
 }

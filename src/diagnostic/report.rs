@@ -97,11 +97,7 @@ impl PluginReport {
             Verdict::Skipped
         } else if self.failure.is_some() {
             Verdict::Unjudged
-        } else if self
-            .diagnostics
-            .iter()
-            .any(|finding| finding.severity >= fail_on)
-        {
+        } else if self.diagnostics.iter().any(|finding| finding.severity >= fail_on) {
             Verdict::Fail
         } else {
             Verdict::Pass

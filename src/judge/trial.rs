@@ -33,45 +33,20 @@ pub fn run_cases(
     limits: &Limits,
     worker: &Path,
 ) -> Result<Trial, JudgeError> {
-    let nothing = Case {
-        name: String::new(),
-        file: String::new(),
-        plugins: Vec::new(),
-        steps: Vec::new(),
-    };
-    let all: Vec<&Case> = if cases.is_empty() {
-        vec![&nothing]
-    } else {
-        cases.to_vec()
-    };
+    let nothing =
+        Case { name: String::new(), file: String::new(), plugins: Vec::new(), steps: Vec::new() };
+    let all: Vec<&Case> = if cases.is_empty() { vec![&nothing] } else { cases.to_vec() };
     let mut trial = Trial::default();
     let mut rest = all.as_slice();
     while !rest.is_empty() {
         let steps: Vec<Vec<Step>> = rest.iter().map(|case| case.steps.clone()).collect();
-        let job = Job {
-            cases: steps,
-            limits: limits.clone(),
-        };
+        let job = Job { cases: steps, limits: limits.clone() };
         let header =
             serde_json::to_string(&job).map_err(|error| JudgeError::Internal(error.to_string()))?;
-        let mut run = Run {
-            cases: rest,
-            limits,
-            trial: &mut trial,
-            at: At::Compiling,
-            bad: None,
-        };
-        let ending = supervise(
-            worker,
-            &header,
-            bytes,
-            limits.compile_timeout,
-            &mut |line| {
-                serde_json::from_str(line)
-                    .ok()
-                    .and_then(|event| run.on(event))
-            },
-        )
+        let mut run = Run { cases: rest, limits, trial: &mut trial, at: At::Compiling, bad: None };
+        let ending = supervise(worker, &header, bytes, limits.compile_timeout, &mut |line| {
+            serde_json::from_str(line).ok().and_then(|event| run.on(event))
+        })
         .map_err(|error| JudgeError::Internal(error.to_string()))?;
         let (at, bad) = (run.at, run.bad.take());
         if let Some(message) = bad {
@@ -120,22 +95,13 @@ impl Run<'_> {
             (Event::Case { index }, _) if index < self.cases.len() => {
                 self.at = At::Case { index, step: 0 };
                 let name = self.cases[index].name.clone();
-                let case = CaseReport {
-                    name,
-                    passed: false,
-                    steps: 0,
-                    fuel: 0,
-                    memory: 0,
-                };
+                let case = CaseReport { name, passed: false, steps: 0, fuel: 0, memory: 0 };
                 self.trial.cases.push(case);
                 self.trial.values.push(Vec::new());
                 Some(self.limits.timeout)
             }
             (Event::Returned { value }, At::Case { index, step }) => {
-                self.at = At::Case {
-                    index,
-                    step: step + 1,
-                };
+                self.at = At::Case { index, step: step + 1 };
                 if let (Some(case), Some(values)) =
                     (self.trial.cases.last_mut(), self.trial.values.last_mut())
                 {
@@ -146,12 +112,7 @@ impl Run<'_> {
             }
             (Event::Passed { fuel, memory }, _) => {
                 if let Some(case) = self.trial.cases.last_mut() {
-                    *case = CaseReport {
-                        passed: true,
-                        fuel,
-                        memory,
-                        ..case.clone()
-                    };
+                    *case = CaseReport { passed: true, fuel, memory, ..case.clone() };
                 }
                 None
             }
@@ -171,16 +132,10 @@ impl Run<'_> {
         if fault.kind == FaultKind::BadCall {
             // The cases of one job may come from several files; the call itself names which.
             let file = self.cases.iter().find(|case| {
-                case.steps
-                    .iter()
-                    .any(|step| fault.message.contains(step.invoke.trim()))
+                case.steps.iter().any(|step| fault.message.contains(step.invoke.trim()))
             });
             let file = file.map_or("", |case| case.file.as_str());
-            let prefix = if file.is_empty() {
-                String::new()
-            } else {
-                format!("{file}: ")
-            };
+            let prefix = if file.is_empty() { String::new() } else { format!("{file}: ") };
             self.bad = Some(format!("{prefix}{}", fault.message));
             return;
         }
@@ -230,10 +185,7 @@ fn lost_compiling(limits: &Limits, ending: &Ending) -> Diagnostic {
     match ending {
         Ending::Killed => Diagnostic::error(
             Code::CompileTimedOut,
-            format!(
-                "the engine did not compile it within {}",
-                seconds(limits.compile_timeout)
-            ),
+            format!("the engine did not compile it within {}", seconds(limits.compile_timeout)),
         )
         .help(advice(Code::CompileTimedOut)),
         ending => died(ending),
@@ -245,11 +197,8 @@ fn died(ending: &Ending) -> Diagnostic {
         Ending::Died(how) => how.as_str(),
         Ending::Killed | Ending::Finished => "it ended without an answer",
     };
-    Diagnostic::error(
-        Code::WorkerDied,
-        format!("the process that ran it ended: {how}"),
-    )
-    .help(advice(Code::WorkerDied))
+    Diagnostic::error(Code::WorkerDied, format!("the process that ran it ended: {how}"))
+        .help(advice(Code::WorkerDied))
 }
 
 fn advice(code: Code) -> &'static str {

@@ -35,44 +35,24 @@ pub enum Detail {
 pub fn report(report: &Report, detail: Detail) -> String {
     let mut out = String::new();
     if detail > Detail::Quiet {
-        let by = report
-            .config
-            .as_ref()
-            .map(|c| format!("  {DIM}({}){DIM:#}", clean(&c.path)));
+        let by = report.config.as_ref().map(|c| format!("  {DIM}({}){DIM:#}", clean(&c.path)));
         let worlds = report.worlds.join(", ");
-        line(
-            &mut out,
-            format!("{BOLD}{}{BOLD:#}{}", clean(&worlds), by.unwrap_or_default()),
-        );
+        line(&mut out, format!("{BOLD}{}{BOLD:#}{}", clean(&worlds), by.unwrap_or_default()));
         if let (Detail::Verbose, Some(config)) = (detail, &report.config) {
-            line(
-                &mut out,
-                format!(
-                    "{DIM}sha256 {}, {}{DIM:#}",
-                    config.sha256, report.tool.engine
-                ),
-            );
+            line(&mut out, format!("{DIM}sha256 {}, {}{DIM:#}", config.sha256, report.tool.engine));
         }
         out.push('\n');
     }
     let shown = |plugin: &&PluginReport| {
         detail > Detail::Quiet || !matches!(plugin.verdict, Verdict::Pass | Verdict::Skipped)
     };
-    let width = report
-        .plugins
-        .iter()
-        .map(|p| clean(&p.id).chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = report.plugins.iter().map(|p| clean(&p.id).chars().count()).max().unwrap_or(0);
     for item in report.plugins.iter().filter(shown) {
         plugin(&mut out, item, width.min(32), detail);
     }
     if detail > Detail::Quiet {
         let s = &report.summary;
-        let mut parts = vec![
-            format!("{} passed", s.passed),
-            format!("{} failed", s.failed),
-        ];
+        let mut parts = vec![format!("{} passed", s.passed), format!("{} failed", s.failed)];
         if s.unjudged > 0 {
             parts.push(format!("{} could not be judged", s.unjudged));
         }
@@ -93,19 +73,13 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
         Verdict::Skipped => ("skip", DIM),
     };
     let id = clean(&plugin.id);
-    let head = format!(
-        "{style}{word}{style:#}  {BOLD}{id:width$}{BOLD:#}  {}",
-        summary(plugin)
-    );
+    let head = format!("{style}{word}{style:#}  {BOLD}{id:width$}{BOLD:#}  {}", summary(plugin));
     line(out, head.trim_end().to_owned());
     if detail == Detail::Verbose {
         if let (Some(sha256), Some(size)) = (&plugin.sha256, plugin.size) {
             line(
                 out,
-                format!(
-                    "      {DIM}{}, {size} bytes, sha256 {sha256}{DIM:#}",
-                    clean(&plugin.path)
-                ),
+                format!("      {DIM}{}, {size} bytes, sha256 {sha256}{DIM:#}", clean(&plugin.path)),
             );
         }
         for adapter in &plugin.adapters {
@@ -133,13 +107,7 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
         }
     }
     if let Some(failure) = &plugin.failure {
-        wrapped(
-            out,
-            &format!("could not be judged: {}", clean(failure)),
-            6,
-            BAD,
-            0,
-        );
+        wrapped(out, &format!("could not be judged: {}", clean(failure)), 6, BAD, 0);
     }
     for finding in &plugin.diagnostics {
         diagnostic(out, finding, 6);
@@ -155,11 +123,7 @@ fn summary(plugin: &PluginReport) -> String {
         Verdict::Skipped => parts.push("not enabled".to_owned()),
         Verdict::Pass | Verdict::Fail => {
             let about_file = |finding: &Diagnostic| {
-                finding
-                    .path
-                    .0
-                    .first()
-                    .is_some_and(|step| step.kind == "file")
+                finding.path.0.first().is_some_and(|step| step.kind == "file")
             };
             if plugin.verdict == Verdict::Fail && total == 0 {
                 if !plugin.diagnostics.iter().any(about_file) {
@@ -169,10 +133,8 @@ fn summary(plugin: &PluginReport) -> String {
                 parts.push(match plugin.adapters.as_slice() {
                     [] => format!("targets {}", clean(world)),
                     adapters => {
-                        let names: Vec<String> = adapters
-                            .iter()
-                            .map(|adapter| clean(&adapter.name))
-                            .collect();
+                        let names: Vec<String> =
+                            adapters.iter().map(|adapter| clean(&adapter.name)).collect();
                         format!("targets {} through {}", clean(world), names.join(" and "))
                     }
                 });
@@ -237,13 +199,8 @@ fn inspection(out: &mut String, file: &Inspection, detail: Detail) {
         None => "unreadable",
         Some(_) => "not valid",
     });
-    let bytes = file
-        .size
-        .map_or(String::new(), |bytes| format!(", {}", size(bytes)));
-    line(
-        out,
-        format!("{BOLD}{}{BOLD:#}  {kind}{bytes}", clean(&file.path)),
-    );
+    let bytes = file.size.map_or(String::new(), |bytes| format!(", {}", size(bytes)));
+    line(out, format!("{BOLD}{}{BOLD:#}  {kind}{bytes}", clean(&file.path)));
     for finding in &file.diagnostics {
         diagnostic(out, finding, 2);
     }
@@ -268,17 +225,10 @@ fn inspection(out: &mut String, file: &Inspection, detail: Detail) {
             ),
         ));
     }
-    let width = rows
-        .iter()
-        .map(|(label, _)| label.chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
     for (label, value) in rows {
         let label = clean(label);
-        line(
-            out,
-            format!("  {DIM}{label:width$}{DIM:#}  {}", clean(&value)),
-        );
+        line(out, format!("  {DIM}{label:width$}{DIM:#}  {}", clean(&value)));
     }
     items(out, "imports", &file.imports, detail);
     items(out, "exports", &file.exports, detail);
@@ -289,11 +239,7 @@ fn items(out: &mut String, title: &str, items: &[ItemShown], detail: Detail) {
         return;
     }
     line(out, format!("  {BOLD}{title}{BOLD:#}"));
-    let width = items
-        .iter()
-        .map(|item| clean(&item.name).chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = items.iter().map(|item| clean(&item.name).chars().count()).max().unwrap_or(0);
     for item in items {
         let name = clean(&item.name);
         let text = format!("{name:width$}  {}", clean(&item.ty));
@@ -307,9 +253,7 @@ fn items(out: &mut String, title: &str, items: &[ItemShown], detail: Detail) {
 }
 
 fn producers(values: &IndexMap<String, String>) -> String {
-    let shown = values
-        .iter()
-        .map(|(name, version)| format!("{name} {version}").trim().to_owned());
+    let shown = values.iter().map(|(name, version)| format!("{name} {version}").trim().to_owned());
     shown.collect::<Vec<_>>().join(", ")
 }
 
@@ -320,10 +264,7 @@ pub fn compose(report: &ComposeReport, detail: Detail) -> String {
         return out;
     }
     let names: Vec<String> = report.components.iter().map(|c| clean(&c.name)).collect();
-    let target = report
-        .world
-        .as_ref()
-        .map(|world| format!(" targets {}", clean(world)));
+    let target = report.world.as_ref().map(|world| format!(" targets {}", clean(world)));
     let size = report.size.map(size).unwrap_or_default();
     line(
         &mut out,
@@ -337,11 +278,7 @@ pub fn compose(report: &ComposeReport, detail: Detail) -> String {
         for component in &report.components {
             line(
                 &mut out,
-                format!(
-                    "  {DIM}{} sha256 {}{DIM:#}",
-                    clean(&component.name),
-                    component.sha256
-                ),
+                format!("  {DIM}{} sha256 {}{DIM:#}", clean(&component.name), component.sha256),
             );
         }
     }
@@ -364,11 +301,7 @@ pub fn compose(report: &ComposeReport, detail: Detail) -> String {
     for export in &report.exports {
         line(
             &mut out,
-            format!(
-                "  export {} {DIM}<-{DIM:#} {}",
-                clean(&export.name),
-                clean(&export.from)
-            ),
+            format!("  export {} {DIM}<-{DIM:#} {}", clean(&export.name), clean(&export.from)),
         );
     }
     for import in &report.imports {
@@ -384,14 +317,7 @@ pub fn run(report: &RunReport, detail: Detail) -> String {
         line(&mut out, clean(value));
     }
     if let (Detail::Verbose, Some(fuel), Some(memory)) = (detail, report.fuel, report.memory) {
-        line(
-            &mut out,
-            format!(
-                "{DIM}{} fuel, {} of memory{DIM:#}",
-                thousands(fuel),
-                size(memory)
-            ),
-        );
+        line(&mut out, format!("{DIM}{} fuel, {} of memory{DIM:#}", thousands(fuel), size(memory)));
     }
     out
 }
@@ -431,11 +357,7 @@ fn wrapped(out: &mut String, text: &str, indent: usize, style: Style, styled: us
 }
 
 fn count(n: usize, noun: &str) -> String {
-    if n == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{n} {noun}s")
-    }
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
 fn thousands(n: u64) -> String {

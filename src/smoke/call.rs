@@ -38,10 +38,7 @@ impl Call {
         let types: Vec<_> = ty.params().map(|(_, ty)| ty).collect();
         let params = call.to_wasm_params::<Val>(&types).map_err(|error| {
             let params: Vec<&str> = ty.params().map(|(name, _)| name).collect();
-            say(format!(
-                "{error}; its parameters are ({})",
-                params.join(", ")
-            ))
+            say(format!("{error}; its parameters are ({})", params.join(", ")))
         })?;
 
         let result = ty.results().next();
@@ -50,21 +47,13 @@ impl Call {
             (Some(expect), Some(ty)) => {
                 let value = wasm_wave::from_str::<Val>(ty, expect.trim());
                 Some(Some(value.map_err(|error| {
-                    say(format!(
-                        "the expectation `{}` does not fit: {error}",
-                        expect.trim()
-                    ))
+                    say(format!("the expectation `{}` does not fit: {error}", expect.trim()))
                 })?))
             }
             (Some(expect), None) if expect.trim().is_empty() => Some(None),
             (Some(_), None) => return Err(say("it returns nothing to compare".to_owned())),
         };
-        Ok(Call {
-            function,
-            params,
-            returns: result.is_some(),
-            expect,
-        })
+        Ok(Call { function, params, returns: result.is_some(), expect })
     }
 
     /// Makes the call.
@@ -123,10 +112,7 @@ fn lookup(
                 let Some(index) = component.get_export_index(None, export) else {
                     continue;
                 };
-                functions
-                    .entry(export.to_owned())
-                    .or_default()
-                    .insert(0, (index, ty));
+                functions.entry(export.to_owned()).or_default().insert(0, (index, ty));
             }
             ComponentItem::ComponentInstance(instance) => {
                 interfaces.insert(export.to_owned(), ());
@@ -141,10 +127,7 @@ fn lookup(
                         continue;
                     };
                     let entry = (index, ty);
-                    functions
-                        .entry(format!("{export}#{inner}"))
-                        .or_default()
-                        .push(entry.clone());
+                    functions.entry(format!("{export}#{inner}")).or_default().push(entry.clone());
                     functions.entry(inner.to_owned()).or_default().push(entry);
                 }
             }
@@ -165,9 +148,7 @@ fn lookup(
     };
     match functions.get(&full).map(Vec::as_slice) {
         Some([one]) => Ok(one.clone()),
-        Some(_) => Err(format!(
-            "several interfaces export {full}; write interface#{full}"
-        )),
+        Some(_) => Err(format!("several interfaces export {full}; write interface#{full}")),
         None => {
             let hint = match nearest(&full, functions.keys().map(String::as_str)) {
                 Some(near) => format!("did you mean {near}?"),

@@ -40,16 +40,8 @@ impl State {
             .allow_tcp(false)
             .allow_udp(false)
             .build();
-        let memory = Memory {
-            limit: memory_limit,
-            held: 0,
-            peak: 0,
-        };
-        State {
-            table: ResourceTable::new(),
-            wasi,
-            memory,
-        }
+        let memory = Memory { limit: memory_limit, held: 0, peak: 0 };
+        State { table: ResourceTable::new(), wasi, memory }
     }
 
     /// For [`Store::limiter`].
@@ -65,10 +57,7 @@ impl State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.table,
-        }
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
     }
 }
 
@@ -101,15 +90,9 @@ impl ResourceLimiter for Memory {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false); // The module's own limit, which it may test for.
         }
-        let wanted = self
-            .held
-            .saturating_add(desired.saturating_sub(current) as u64);
+        let wanted = self.held.saturating_add(desired.saturating_sub(current) as u64);
         if wanted > self.limit {
-            return Err(MemoryLimitReached {
-                wanted,
-                limit: self.limit,
-            }
-            .into());
+            return Err(MemoryLimitReached { wanted, limit: self.limit }.into());
         }
         self.held = wanted;
         self.peak = self.peak.max(wanted);

@@ -63,10 +63,7 @@ pub fn targets(plugin: &World, host: Host<'_>) -> Vec<Mismatch> {
         if asks_nothing(item) {
             continue;
         }
-        match offers
-            .iter()
-            .find_map(|world| Some((*world, find(&world.imports, name)?)))
-        {
+        match offers.iter().find_map(|world| Some((*world, find(&world.imports, name)?))) {
             Some((world, (_, offered))) => {
                 walk.bind_imports(item, offered, world);
                 pairs.push((WitPath::root("import", name), item, offered, world));
@@ -203,9 +200,7 @@ impl<'a> Walk<'a> {
     ) {
         // The same interface at another version explains more than a name that looks alike.
         let base = ExternName::parse(name).base;
-        let versions = known
-            .clone()
-            .find(|other| ExternName::parse(other).base == base);
+        let versions = known.clone().find(|other| ExternName::parse(other).base == base);
         let near = versions.or_else(|| nearest(name, known)).map(str::to_owned);
         self.mismatches.push(Mismatch {
             kind: Kind::UnknownImport,
@@ -220,9 +215,7 @@ impl<'a> Walk<'a> {
         let base = ExternName::parse(name).base;
         let exports = || self.left.exports.keys().map(String::as_str);
         let versions = exports().find(|other| ExternName::parse(other).base == base);
-        let near = versions
-            .or_else(|| nearest(name, exports()))
-            .map(str::to_owned);
+        let near = versions.or_else(|| nearest(name, exports())).map(str::to_owned);
         self.mismatches.push(Mismatch {
             kind: Kind::MissingExport,
             path: WitPath::root("export", name),
@@ -268,11 +261,7 @@ impl<'a> Walk<'a> {
     }
 
     fn absent(&mut self, kind: Kind, path: WitPath, item: &Item, offered: &Instance) {
-        let name = path
-            .0
-            .last()
-            .and_then(|segment| segment.name.clone())
-            .unwrap_or_default();
+        let name = path.0.last().and_then(|segment| segment.name.clone()).unwrap_or_default();
         self.mismatches.push(Mismatch {
             kind,
             path,
@@ -311,14 +300,7 @@ impl<'a> Walk<'a> {
     }
 
     fn func(&mut self, path: &WitPath, left: &Func, right: &Func) {
-        let say = |func: &Func| {
-            if func.is_async {
-                "an async func"
-            } else {
-                "a func"
-            }
-            .to_owned()
-        };
+        let say = |func: &Func| if func.is_async { "an async func" } else { "a func" }.to_owned();
         if left.is_async != right.is_async {
             self.differ(path.clone(), say(right), say(left));
         }
@@ -326,11 +308,7 @@ impl<'a> Walk<'a> {
             let path = path.then("param", Some(name));
             match left.params.get(i) {
                 Some((other, _)) if other != name => {
-                    self.differ(
-                        path,
-                        format!("the name {name}"),
-                        format!("the name {other}"),
-                    );
+                    self.differ(path, format!("the name {name}"), format!("the name {other}"));
                 }
                 Some((_, other)) => self.ty(&path, *other, *ty),
                 None => self.differ(path, self.right.type_name(*ty), "no such parameter".into()),
@@ -340,12 +318,7 @@ impl<'a> Walk<'a> {
             let path = path.then("param", Some(name));
             self.differ(path, "no such parameter".into(), self.left.type_name(*ty));
         }
-        self.optional(
-            &path.then("result", None),
-            left.result,
-            right.result,
-            "no result",
-        );
+        self.optional(&path.then("result", None), left.result, right.result, "no result");
     }
 
     fn optional(
@@ -367,19 +340,12 @@ impl<'a> Walk<'a> {
     }
 
     fn ty(&mut self, path: &WitPath, left: TypeId, right: TypeId) {
-        if !self
-            .seen
-            .insert((left, std::ptr::from_ref(self.right), right))
-        {
+        if !self.seen.insert((left, std::ptr::from_ref(self.right), right)) {
             return;
         }
         let (ours, theirs) = (self.left, self.right);
         // Steps carry the name of the type that they go through, as the right side calls it.
-        let name = theirs
-            .ty(right)
-            .name
-            .as_deref()
-            .or(ours.ty(left).name.as_deref());
+        let name = theirs.ty(right).name.as_deref().or(ours.ty(left).name.as_deref());
         let at = |keyword| match (name, path.0.last()) {
             (Some(name), Some(last)) if last.name.as_deref() == Some(name) => path.clone(),
             _ => path.then(keyword, name),
@@ -392,10 +358,7 @@ impl<'a> Walk<'a> {
             }
             (Shape::Record(a), Shape::Record(b)) => {
                 let wrap = |fields: &[(String, TypeId)]| -> Vec<_> {
-                    fields
-                        .iter()
-                        .map(|(name, ty)| (name.clone(), Some(*ty)))
-                        .collect()
+                    fields.iter().map(|(name, ty)| (name.clone(), Some(*ty))).collect()
                 };
                 self.members(&at("record"), "field", &wrap(a), &wrap(b));
             }
@@ -437,11 +400,7 @@ impl<'a> Walk<'a> {
                 self.optional(&path.then("stream element", None), *a, *b, "no value");
             }
             _ => {
-                self.differ(
-                    path.clone(),
-                    theirs.definition(right),
-                    ours.definition(left),
-                );
+                self.differ(path.clone(), theirs.definition(right), ours.definition(left));
             }
         }
     }
@@ -470,19 +429,13 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        for (name, ty) in left
-            .iter()
-            .filter(|(name, _)| !theirs.contains_key(name.as_str()))
-        {
+        for (name, ty) in left.iter().filter(|(name, _)| !theirs.contains_key(name.as_str())) {
             let found = ty.map_or("it".to_owned(), |ty| self.left.type_name(ty));
             self.differ(path.then(kind, Some(name)), none.clone(), found);
         }
         let order = |names: &[(String, Option<TypeId>)], other: &HashMap<&str, _>| {
             let shared = names.iter().map(|(name, _)| name.as_str());
-            shared
-                .filter(|name| other.contains_key(name))
-                .collect::<Vec<_>>()
-                .join(", ")
+            shared.filter(|name| other.contains_key(name)).collect::<Vec<_>>().join(", ")
         };
         let (found, expected) = (order(left, &theirs), order(right, &ours));
         if found != expected {
@@ -526,13 +479,7 @@ impl<'a> Walk<'a> {
         found: String,
         near: Option<String>,
     ) {
-        self.mismatches.push(Mismatch {
-            kind: Kind::Type,
-            path,
-            expected,
-            found,
-            near,
-        });
+        self.mismatches.push(Mismatch { kind: Kind::Type, path, expected, found, near });
     }
 }
 
@@ -581,10 +528,7 @@ fn bare(names: &[String]) -> Vec<(String, Option<TypeId>)> {
 }
 
 fn by_name(members: &[(String, Option<TypeId>)]) -> HashMap<&str, Option<TypeId>> {
-    members
-        .iter()
-        .map(|(name, ty)| (name.as_str(), *ty))
-        .collect()
+    members.iter().map(|(name, ty)| (name.as_str(), *ty)).collect()
 }
 
 /// The step into an interface: `func send`, `method feed of session`, `type level`.

@@ -21,15 +21,9 @@ impl<'a> ExternName<'a> {
         if let Some((base, version)) = name.split_once('@')
             && let Ok(version) = Version::parse(version)
         {
-            return ExternName {
-                base,
-                version: Some(version),
-            };
+            return ExternName { base, version: Some(version) };
         }
-        ExternName {
-            base: name,
-            version: None,
-        }
+        ExternName { base: name, version: None }
     }
 
     /// The package of an interface name, without its version: `wasi:io` of `wasi:io/streams@0.2.3`.
@@ -95,12 +89,7 @@ mod tests {
 
     #[test]
     fn versions_match_on_their_track_and_nowhere_else() {
-        let offered = table(&[
-            "a:b/c@0.2.3",
-            "a:b/d@1.4.0",
-            "a:b/e@0.0.3",
-            "a:b/f@1.0.0-rc.1",
-        ]);
+        let offered = table(&["a:b/c@0.2.3", "a:b/d@1.4.0", "a:b/e@0.0.3", "a:b/f@1.0.0-rc.1"]);
         let found = |name| find(&offered, name).map(|(key, ())| key.to_owned());
         assert_eq!(found("a:b/c@0.2.12").as_deref(), Some("a:b/c@0.2.3"));
         assert_eq!(found("a:b/d@1.1.0").as_deref(), Some("a:b/d@1.4.0"));
@@ -108,22 +97,13 @@ mod tests {
         assert_eq!(found("a:b/d@2.0.0"), None);
         assert_eq!(found("a:b/e@0.0.4"), None);
         assert_eq!(found("a:b/f@1.0.0"), None);
-        assert_eq!(
-            found("a:b/f@1.0.0-rc.1").as_deref(),
-            Some("a:b/f@1.0.0-rc.1")
-        );
+        assert_eq!(found("a:b/f@1.0.0-rc.1").as_deref(), Some("a:b/f@1.0.0-rc.1"));
     }
 
     #[test]
     fn an_exact_version_wins_then_the_highest() {
         let offered = table(&["a:b/c@0.2.9", "a:b/c@0.2.10", "a:b/c@0.2.1"]);
-        assert_eq!(
-            find(&offered, "a:b/c@0.2.1").map(|f| f.0),
-            Some("a:b/c@0.2.1")
-        );
-        assert_eq!(
-            find(&offered, "a:b/c@0.2.4").map(|f| f.0),
-            Some("a:b/c@0.2.10")
-        );
+        assert_eq!(find(&offered, "a:b/c@0.2.1").map(|f| f.0), Some("a:b/c@0.2.1"));
+        assert_eq!(find(&offered, "a:b/c@0.2.4").map(|f| f.0), Some("a:b/c@0.2.10"));
     }
 }

@@ -25,9 +25,9 @@ impl World {
             None => format!("{keyword} {{ {body} }}"),
         };
         match &ty.shape {
-            Shape::Record(fields) => head(join(fields, |(name, ty)| {
-                format!("{name}: {}", self.type_name(*ty))
-            })),
+            Shape::Record(fields) => {
+                head(join(fields, |(name, ty)| format!("{name}: {}", self.type_name(*ty))))
+            }
             Shape::Variant(cases) => head(join(cases, |(name, ty)| match ty {
                 Some(ty) => format!("{name}({})", self.type_name(*ty)),
                 None => name.clone(),
@@ -59,9 +59,7 @@ impl World {
 
     /// A function type: `func(args: list<string>) -> result<string, string>`.
     pub fn func(&self, func: &Func) -> String {
-        let params = join(&func.params, |(name, ty)| {
-            format!("{name}: {}", self.type_name(*ty))
-        });
+        let params = join(&func.params, |(name, ty)| format!("{name}: {}", self.type_name(*ty)));
         let result = func.result.map(|ty| format!(" -> {}", self.type_name(ty)));
         let keyword = if func.is_async { "async func" } else { "func" };
         format!("{keyword}({params}){}", result.unwrap_or_default())
@@ -75,11 +73,7 @@ impl World {
             Item::Resource(_) => "resource".to_owned(),
             Item::Other(kind) => (*kind).to_owned(),
             Item::Instance(instance) => {
-                let funcs = instance
-                    .items
-                    .values()
-                    .filter(|i| matches!(i, Item::Func(_)))
-                    .count();
+                let funcs = instance.items.values().filter(|i| matches!(i, Item::Func(_))).count();
                 match (funcs, instance.items.len() - funcs) {
                     (funcs, 0) => count(funcs, "function"),
                     (0, types) => count(types, "type"),
@@ -108,10 +102,7 @@ impl World {
         match shape {
             Shape::Primitive(keyword) => (*keyword).to_owned(),
             Shape::Record(fields) => {
-                format!(
-                    "record {{ {} }}",
-                    join(fields, |(n, ty)| format!("{n}: {}", name(ty)))
-                )
+                format!("record {{ {} }}", join(fields, |(n, ty)| format!("{n}: {}", name(ty))))
             }
             Shape::Variant(cases) => format!(
                 "variant {{ {} }}",
@@ -141,11 +132,7 @@ impl World {
 }
 
 fn count(n: usize, noun: &str) -> String {
-    if n == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{n} {noun}s")
-    }
+    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
 fn join<T>(items: &[T], mut show: impl FnMut(&T) -> String) -> String {

@@ -19,16 +19,12 @@ use super::{Func, Instance, Item, Origin, Resource, ResourceId, Shape, Type, Typ
 /// The world of a component, from its validated types and the names of its imports and exports in
 /// the order in which they were declared.
 pub fn component_world(types: TypesRef<'_>, imports: &[String], exports: &[String]) -> World {
-    let imports = imports.iter().filter_map(|name| {
-        types
-            .component_item_for_import(name)
-            .map(|item| (name.as_str(), item))
-    });
-    let exports = exports.iter().filter_map(|name| {
-        types
-            .component_item_for_export(name)
-            .map(|item| (name.as_str(), item))
-    });
+    let imports = imports
+        .iter()
+        .filter_map(|name| types.component_item_for_import(name).map(|item| (name.as_str(), item)));
+    let exports = exports
+        .iter()
+        .filter_map(|name| types.component_item_for_export(name).map(|item| (name.as_str(), item)));
     read(types, None, imports, exports)
 }
 
@@ -48,21 +44,14 @@ fn read<'a>(
 ) -> World {
     let mut reader = Reader {
         types,
-        world: World {
-            name,
-            ..World::default()
-        },
+        world: World { name, ..World::default() },
         known: HashMap::new(),
         primitives: HashMap::new(),
         resources: HashMap::new(),
     };
     let imports = reader.table(imports, Origin::Import);
     let exports = reader.table(exports, Origin::Export);
-    World {
-        imports,
-        exports,
-        ..reader.world
-    }
+    World { imports, exports, ..reader.world }
 }
 
 struct Reader<'a> {
@@ -122,16 +111,8 @@ impl<'a> Reader<'a> {
     fn func(&mut self, id: ComponentFuncTypeId) -> Func {
         let types = self.types;
         let ty = &types[id];
-        let params = ty
-            .params
-            .iter()
-            .map(|(name, ty)| (name.to_string(), self.val(ty)))
-            .collect();
-        Func {
-            is_async: ty.async_,
-            params,
-            result: ty.result.as_ref().map(|ty| self.val(ty)),
-        }
+        let params = ty.params.iter().map(|(name, ty)| (name.to_string(), self.val(ty))).collect();
+        Func { is_async: ty.async_, params, result: ty.result.as_ref().map(|ty| self.val(ty)) }
     }
 
     /// A resource is named by the first place that it is seen at.
@@ -139,10 +120,7 @@ impl<'a> Reader<'a> {
         let next = ResourceId(self.world.resources.len() as u32);
         let resource = *self.resources.entry(id).or_insert(next);
         if resource == next {
-            let resource = Resource {
-                name: name.to_owned(),
-                origin: origin.clone(),
-            };
+            let resource = Resource { name: name.to_owned(), origin: origin.clone() };
             self.world.resources.push(resource);
         }
         resource
@@ -154,9 +132,7 @@ impl<'a> Reader<'a> {
 
     fn named(&mut self, id: ComponentDefinedTypeId, name: &str) -> TypeId {
         let ty = self.defined(id);
-        self.world.types[ty.0 as usize]
-            .name
-            .get_or_insert_with(|| name.to_owned());
+        self.world.types[ty.0 as usize].name.get_or_insert_with(|| name.to_owned());
         ty
     }
 
@@ -193,11 +169,7 @@ impl<'a> Reader<'a> {
                 Shape::Primitive(primitive_name(*primitive))
             }
             ComponentDefinedType::Record(record) => Shape::Record(
-                record
-                    .fields
-                    .iter()
-                    .map(|(name, ty)| (name.to_string(), self.val(ty)))
-                    .collect(),
+                record.fields.iter().map(|(name, ty)| (name.to_string(), self.val(ty))).collect(),
             ),
             ComponentDefinedType::Variant(variant) => Shape::Variant(
                 variant
@@ -216,9 +188,9 @@ impl<'a> Reader<'a> {
                 Shape::Tuple(tuple.types.iter().map(|ty| self.val(ty)).collect())
             }
             ComponentDefinedType::List { element, .. } => Shape::List(self.val(element)),
-            ComponentDefinedType::FixedLengthList {
-                element, length, ..
-            } => Shape::FixedList(self.val(element), *length),
+            ComponentDefinedType::FixedLengthList { element, length, .. } => {
+                Shape::FixedList(self.val(element), *length)
+            }
             ComponentDefinedType::Map { key, value, .. } => {
                 Shape::Map(self.val(key), self.val(value))
             }

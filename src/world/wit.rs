@@ -66,10 +66,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Wit, WitError> {
             Ok((package, _)) => roots.push(package),
             Err(error) => {
                 let text = resolve.render_error(&error);
-                return Err(WitError::Resolve {
-                    path: path.display().to_string(),
-                    text,
-                });
+                return Err(WitError::Resolve { path: path.display().to_string(), text });
             }
         }
     }
@@ -113,14 +110,10 @@ impl Wit {
         };
         let mut found: Vec<_> = all().filter(|(name, ..)| name == wanted).collect();
         if found.is_empty() {
-            found = all()
-                .filter(|(name, ..)| without_version(name) == wanted)
-                .collect();
+            found = all().filter(|(name, ..)| without_version(name) == wanted).collect();
         }
         if found.is_empty() {
-            found = all()
-                .filter(|(name, _, root)| *root && bare(name) == wanted)
-                .collect();
+            found = all().filter(|(name, _, root)| *root && bare(name) == wanted).collect();
         }
         match found.as_slice() {
             [(name, id, _)] => Ok((name, *id)),
@@ -130,15 +123,9 @@ impl Wit {
                     Some(name) => format!("did you mean `{name}`?"),
                     None => format!("there are: {}", names().collect::<Vec<_>>().join(", ")),
                 };
-                Err(WitError::NoSuchWorld {
-                    wanted: wanted.to_owned(),
-                    hint,
-                })
+                Err(WitError::NoSuchWorld { wanted: wanted.to_owned(), hint })
             }
-            _ => Err(ambiguous(
-                format!("the world `{wanted}` is there more than once"),
-                &found,
-            )),
+            _ => Err(ambiguous(format!("the world `{wanted}` is there more than once"), &found)),
         }
     }
 }
@@ -160,10 +147,7 @@ fn encoded_world(
     name: &str,
     features: wasmparser::WasmFeatures,
 ) -> Result<World, WitError> {
-    let unsupported = |text: String| WitError::Unsupported {
-        world: name.to_owned(),
-        text,
-    };
+    let unsupported = |text: String| WitError::Unsupported { world: name.to_owned(), text };
     let Some(package) = resolve.worlds[id].package else {
         return Err(unsupported("it belongs to no package".to_owned()));
     };
@@ -178,10 +162,9 @@ fn encoded_world(
     let world = types
         .component_item_for_export(&resolve.worlds[id].name)
         .and_then(|item| match item.ty {
-            ComponentEntityType::Type {
-                created: ComponentAnyTypeId::Component(id),
-                ..
-            } => types[id].exports.values().next(),
+            ComponentEntityType::Type { created: ComponentAnyTypeId::Component(id), .. } => {
+                types[id].exports.values().next()
+            }
             _ => None,
         })
         .and_then(|item| match item.ty {
@@ -198,31 +181,21 @@ fn encoded_world(
 const WASI_0_2: &[(&str, &str)] = &[
     ("cli.wit", include_str!("../../wit/wasi-0.2/cli.wit")),
     ("clocks.wit", include_str!("../../wit/wasi-0.2/clocks.wit")),
-    (
-        "filesystem.wit",
-        include_str!("../../wit/wasi-0.2/filesystem.wit"),
-    ),
+    ("filesystem.wit", include_str!("../../wit/wasi-0.2/filesystem.wit")),
     ("io.wit", include_str!("../../wit/wasi-0.2/io.wit")),
     ("random.wit", include_str!("../../wit/wasi-0.2/random.wit")),
-    (
-        "sockets.wit",
-        include_str!("../../wit/wasi-0.2/sockets.wit"),
-    ),
+    ("sockets.wit", include_str!("../../wit/wasi-0.2/sockets.wit")),
 ];
 
 /// What a host that provides `wasi` links: everything that `wasi:cli/imports@0.2` imports.
 pub fn wasi(features: wasmparser::WasmFeatures) -> Result<World, WitError> {
-    let failed = |text: String| WitError::Resolve {
-        path: "shipped wit/wasi-0.2".to_owned(),
-        text,
-    };
+    let failed = |text: String| WitError::Resolve { path: "shipped wit/wasi-0.2".to_owned(), text };
     let mut groups = Vec::new();
     for (file, source) in WASI_0_2 {
         let mut map = SourceMap::default();
         map.push_str(file, *source);
-        let group: UnresolvedPackageGroup = map
-            .parse()
-            .map_err(|(map, error)| failed(error.render(&map)))?;
+        let group: UnresolvedPackageGroup =
+            map.parse().map_err(|(map, error)| failed(error.render(&map)))?;
         groups.push(group);
     }
     let cli = groups.remove(0);
