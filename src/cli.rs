@@ -12,7 +12,6 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
@@ -156,20 +155,23 @@ impl HostArgs {
     }
 
     fn load(&self) -> Result<Host, Failure> {
-        if !self.wit.is_empty() {
-            return Ok(config::from_world(&self.wit, self.world.as_deref(), &self.provides)?);
+        if self.wit.is_empty() {
+            return load_host(self.host.as_deref(), ", or a world with --wit and --world");
         }
-        let path = match &self.host {
-            Some(path) => path.as_path(),
-            None if Path::new("plugtool.toml").is_file() => Path::new("plugtool.toml"),
-            None => {
-                return Err(Failure::usage(anyhow::anyhow!(
-                    "no host: there is no plugtool.toml here; name a host folder with --host, or a \
-                     world with --wit and --world"
-                )));
-            }
-        };
-        Ok(config::load(path)?)
+        Ok(config::from_world(&self.wit, self.world.as_deref(), &self.provides)?)
+    }
+}
+
+/// The host of this folder or file; `plugtool.toml` here where none is named. Never one from a
+/// folder above, nor from beside a plugin: those could be anybody's.
+fn load_host(named: Option<&Path>, or_else: &str) -> Result<Host, Failure> {
+    let here = Path::new("plugtool.toml");
+    match named {
+        Some(path) => Ok(config::load(path)?),
+        None if here.is_file() => Ok(config::load(here)?),
+        None => Err(Failure::usage(anyhow::anyhow!(
+            "no host: there is no plugtool.toml here; name a host folder with --host{or_else}"
+        ))),
     }
 }
 
@@ -243,14 +245,18 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         // What a plain write would have asked for; the umask takes its part.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut write = || -> anyhow::Result<()> {
+    let mut write = || -> io::Result<()> {
         let mut file = builder.prefix(".plugtool-").tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
+        file.persist(path).map_err(|error| error.error)?;
         Ok(())
     };
-    write().with_context(|| format!("writing {}", path.display())).map_err(Failure::internal)
+    write().map_err(|error| {
+        // The temporary file's name would say nothing to anybody, and differ from run to run.
+        let plain = error.raw_os_error().map_or(error, io::Error::from_raw_os_error);
+        Failure::internal(anyhow::anyhow!("{} cannot be written: {plain}", path.display()))
+    })
 }
 
 /// Says on standard error what long work is at, where a person is looking.

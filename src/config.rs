@@ -42,8 +42,13 @@ pub enum ConfigError {
         reason: String,
     },
     /// The WIT that it names is wrong.
-    #[error(transparent)]
-    Wit(#[from] world::WitError),
+    #[error("{from}{error}")]
+    Wit {
+        /// The file that names it, as `file: `; empty where that is the command line.
+        from: String,
+        /// What is wrong.
+        error: world::WitError,
+    },
 }
 
 /// A host, ready to judge by.
@@ -187,7 +192,7 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
         return Err(invalid("`worlds` is empty: a plugin could target none".to_owned()));
     }
     let wit: Vec<PathBuf> = parsed.host.wit.iter().map(beside).collect();
-    let worlds = parsed.host.worlds.iter().map(|name| load_world(&wit, Some(name)));
+    let worlds = parsed.host.worlds.iter().map(|name| load_world(&wit, Some(name), &shown));
     let worlds = worlds.collect::<Result<_, _>>()?;
     let provides = provided(&parsed.host.provides, &shown)?;
 
@@ -224,7 +229,7 @@ pub fn from_world(
 ) -> Result<Host, ConfigError> {
     Ok(Host {
         config: None,
-        worlds: vec![load_world(wit, name)?],
+        worlds: vec![load_world(wit, name, "")?],
         provides: provided(provides, "--provides")?,
         adapters: Vec::new(),
         plugins: Vec::new(),
@@ -280,7 +285,11 @@ pub fn plugin_list(sources: &[String]) -> Result<Vec<Plugin>, ConfigError> {
 }
 
 /// The world of this name out of WIT sources, or the world of the component that is named instead.
-fn load_world(wit: &[PathBuf], name: Option<&str>) -> Result<World, ConfigError> {
+fn load_world(wit: &[PathBuf], name: Option<&str>, from: &str) -> Result<World, ConfigError> {
+    if let Some(missing) = wit.iter().find(|path| !path.exists()) {
+        let reason = "no such file or directory".to_owned();
+        return Err(ConfigError::Unreadable { path: show(missing), reason });
+    }
     if let ([path], None) = (wit, name)
         && path.is_file()
         && path.extension().is_none_or(|extension| extension != "wit")
@@ -298,14 +307,21 @@ fn load_world(wit: &[PathBuf], name: Option<&str>) -> Result<World, ConfigError>
             return Ok(component.world);
         }
     }
-    Ok(world::load(wit)?.world(name, FEATURES)?)
+    let from = if from.is_empty() { String::new() } else { format!("{from}: ") };
+    world::load(wit)
+        .and_then(|wit| wit.world(name, FEATURES))
+        .map_err(|error| ConfigError::Wit { from, error })
 }
 
 fn provided(names: &[String], from: &str) -> Result<Vec<World>, ConfigError> {
     let mut worlds = Vec::new();
     for name in names {
         match name.as_str() {
-            "wasi" => worlds.push(world::wasi(FEATURES)?),
+            "wasi" => {
+                let from = format!("{from}: ");
+                let world = world::wasi(FEATURES);
+                worlds.push(world.map_err(|error| ConfigError::Wit { from, error })?);
+            }
             other => {
                 return Err(ConfigError::Invalid {
                     path: from.to_owned(),

@@ -59,8 +59,17 @@ pub enum InputError {
     #[error("it is larger than {} MiB", MAX_BYTES >> 20)]
     TooLarge,
     /// It is WebAssembly text that does not assemble.
-    #[error("its WebAssembly text does not assemble: {0}")]
-    Text(String),
+    #[error("its text does not assemble: {message}{}", at.as_ref().map_or(String::new(), |at| format!(", at {at}")))]
+    Text {
+        /// What the assembler says.
+        message: String,
+        /// Where: line and column.
+        at: Option<String>,
+        /// SHA-256 of the text, in hex.
+        sha256: String,
+        /// Bytes in the text.
+        size: u64,
+    },
 }
 
 /// Splits a component argument, `path` or `name=path`, into a name and a path. Without a name it
@@ -93,7 +102,7 @@ pub fn from_bytes(name: &str, path: &str, raw: Vec<u8>) -> Result<Input, InputEr
     let bytes = if is_text(&raw) {
         match wat::parse_bytes(&raw) {
             Ok(binary) => binary.into_owned(),
-            Err(error) => return Err(InputError::Text(error.to_string())),
+            Err(error) => return Err(text_error(&error.to_string(), sha256, size)),
         }
     } else {
         raw
@@ -127,6 +136,16 @@ fn read_capped(source: impl Read) -> Result<Vec<u8>, InputError> {
         return Err(InputError::TooLarge);
     }
     Ok(bytes)
+}
+
+/// The assembler shows the place over several lines: the message, then `--> file:line:column`.
+fn text_error(shown: &str, sha256: String, size: u64) -> InputError {
+    let mut lines = shown.lines();
+    let message = lines.next().unwrap_or_default().trim_end().to_owned();
+    let at = lines
+        .find_map(|line| line.trim_start().strip_prefix("--> "))
+        .map(|place| place.trim_start_matches("<anon>:").to_owned());
+    InputError::Text { message, at, sha256, size }
 }
 
 /// The system's message in lower case and without Rust's `(os error 2)`.

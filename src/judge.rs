@@ -52,6 +52,10 @@ pub fn open(name: &str, path: &str) -> (Option<Component>, PluginReport) {
     match input::read(name, path) {
         Ok(input) => decode(input, report),
         Err(error) => {
+            if let InputError::Text { sha256, size, .. } = &error {
+                report.sha256 = Some(sha256.clone());
+                report.size = Some(*size);
+            }
             report.diagnostics.push(unreadable(&error).at(WitPath::root("file", path)));
             (None, report)
         }
@@ -73,8 +77,8 @@ fn decode(input: Input, mut report: PluginReport) -> (Option<Component>, PluginR
 /// A file that cannot be read, as a finding.
 pub fn unreadable(error: &InputError) -> Diagnostic {
     match error {
-        InputError::Text(_) => Diagnostic::error(Code::InvalidComponent, error.to_string())
-            .help("the line and column are those of the text"),
+        InputError::Text { .. } => Diagnostic::error(Code::InvalidComponent, error.to_string())
+            .help("the place is line:column of the text"),
         _ => Diagnostic::error(Code::Unreadable, error.to_string())
             .help("check the path, and the build step that writes the file"),
     }

@@ -1,7 +1,9 @@
 //! Which export feeds which import. Pure: worlds in, a plan out, no bytes.
 
+use std::collections::BTreeMap;
+
 use crate::diagnostic::{Code, Diagnostic, WitPath};
-use crate::world::{self, ExternName, Host, Item, Mismatch, World, find, fits};
+use crate::world::{self, ExternName, Host, Item, Mismatch, MismatchKind, World, find, fits};
 
 /// A component as wiring sees it.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +66,8 @@ pub fn wire(nodes: &[Node<'_>], target: Option<Host<'_>>) -> Result<Plan, Vec<Di
             }
             let exporters = exporters(nodes, importer, import);
             match exporters.as_slice() {
+                // With a target, an import that stays open is measured against what it offers.
+                [] if target.is_none() => problems.extend(near_misses(nodes, importer, import)),
                 [] => {}
                 [(exporter, export)] => wires.push(Wire {
                     importer,
@@ -95,17 +99,19 @@ pub fn wire(nodes: &[Node<'_>], target: Option<Host<'_>>) -> Result<Plan, Vec<Di
             .help("a component must be instantiated after all that it imports from"),
         );
     }
+    let mut disputed = Vec::new();
     let outlets = match target {
-        Some(host) => demanded(nodes, &wires, host, &mut problems),
-        None => unconsumed(nodes, &wires, &mut problems),
+        Some(host) => demanded(nodes, &wires, host, &mut disputed),
+        None => unconsumed(nodes, &wires, &mut disputed),
     };
+    problems.extend(disputed.iter().map(|(name, several)| conflict(name, several, nodes)));
     let used = reachable(&wires, &outlets);
     for (index, node) in nodes.iter().enumerate() {
-        let alone = nodes.len() > 1
-            && target.is_none()
-            && !wires.iter().any(|wire| wire.importer == index || wire.exporter == index);
-        if alone || !used.contains(&index) {
-            problems.push(unused(node, index, nodes));
+        let linked = |wire: &Wire| wire.importer == index || wire.exporter == index;
+        let alone = nodes.len() > 1 && target.is_none() && !wires.iter().any(linked);
+        let in_dispute = disputed.iter().any(|(_, several)| several.contains(&index));
+        if !in_dispute && (alone || !used.contains(&index)) {
+            problems.push(unused(node));
         }
     }
     if !problems.is_empty() {
@@ -192,7 +198,7 @@ fn demanded(
     nodes: &[Node<'_>],
     wires: &[Wire],
     target: Host<'_>,
-    problems: &mut Vec<Diagnostic>,
+    disputed: &mut Vec<(String, Vec<usize>)>,
 ) -> Vec<Outlet> {
     let mut outlets = Vec::new();
     let mismatches: Vec<Vec<Mismatch>> =
@@ -229,38 +235,47 @@ fn demanded(
                 exporter: *exporter,
                 export: export.clone(),
             }),
-            several => problems.push(conflict(name, several, nodes)),
+            several => {
+                disputed.push((name.clone(), several.iter().map(|(index, _)| *index).collect()));
+            }
         }
     }
     outlets
 }
 
 /// The exports of the components that nobody consumes.
-fn unconsumed(nodes: &[Node<'_>], wires: &[Wire], problems: &mut Vec<Diagnostic>) -> Vec<Outlet> {
-    let mut outlets: Vec<Outlet> = Vec::new();
+fn unconsumed(
+    nodes: &[Node<'_>],
+    wires: &[Wire],
+    disputed: &mut Vec<(String, Vec<usize>)>,
+) -> Vec<Outlet> {
+    let mut givers: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
     for (exporter, node) in nodes.iter().enumerate() {
         if wires.iter().any(|wire| wire.exporter == exporter) {
             continue;
         }
         for (name, item) in &node.world.exports {
-            if !matches!(item, Item::Func(_) | Item::Instance(_)) {
-                continue;
-            }
-            match outlets.iter().find(|outlet| outlet.name == *name) {
-                Some(other) => {
-                    let both = [(other.exporter, name.clone()), (exporter, name.clone())];
-                    problems.push(conflict(name, &both, nodes));
-                }
-                None => outlets.push(Outlet { name: name.clone(), exporter, export: name.clone() }),
+            if matches!(item, Item::Func(_) | Item::Instance(_)) {
+                givers.entry(name).or_default().push(exporter);
             }
         }
     }
-    outlets.sort();
+    let mut outlets = Vec::new();
+    for (name, givers) in givers {
+        match givers.as_slice() {
+            [exporter] => outlets.push(Outlet {
+                name: name.clone(),
+                exporter: *exporter,
+                export: name.clone(),
+            }),
+            _ => disputed.push((name.clone(), givers)),
+        }
+    }
     outlets
 }
 
-fn conflict(name: &str, several: &[(usize, String)], nodes: &[Node<'_>]) -> Diagnostic {
-    let names: Vec<&str> = several.iter().map(|(index, _)| nodes[*index].name).collect();
+fn conflict(name: &str, several: &[usize], nodes: &[Node<'_>]) -> Diagnostic {
+    let names: Vec<&str> = several.iter().map(|index| nodes[*index].name).collect();
     Diagnostic::error(
         Code::ExportConflict,
         format!("{} would each give the result this export", names.join(" and ")),
@@ -269,31 +284,41 @@ fn conflict(name: &str, several: &[(usize, String)], nodes: &[Node<'_>]) -> Diag
     .help("leave out all but one of them")
 }
 
-fn unused(node: &Node<'_>, index: usize, nodes: &[Node<'_>]) -> Diagnostic {
-    let mut finding = Diagnostic::error(
-        Code::UnusedComponent,
-        format!("{} has no part in the result", node.name),
-    );
-    // The nearest miss says more than that there was none: same name, another type.
-    for (importer, other) in nodes.iter().enumerate().filter(|(i, _)| *i != index) {
-        for import in other.world.imports.keys() {
-            let Some((export, _)) = find(&node.world.exports, import) else {
-                continue;
-            };
-            for mismatch in fits(node.world, export, nodes[importer].world, import) {
-                finding = finding.note(format!(
-                    "{} imports {import}, but {}: it expects {}, {} has {}",
-                    other.name, mismatch.path, mismatch.expected, node.name, mismatch.found
-                ));
-            }
-        }
-    }
+fn unused(node: &Node<'_>) -> Diagnostic {
     let exports: Vec<&str> =
         node.world.exports.keys().map(|name| ExternName::parse(name).base).collect();
-    finding.help(match exports.as_slice() {
-        [] => "it exports nothing that another could import; leave it out".to_owned(),
-        names => format!("nobody needs {}; leave it out", names.join(", ")),
-    })
+    Diagnostic::error(Code::UnusedComponent, format!("{} has no part in the result", node.name))
+        .help(match exports.as_slice() {
+            [] => "it exports nothing that another could import; leave it out".to_owned(),
+            names => format!("nobody needs its {}; leave it out", names.join(", ")),
+        })
+}
+
+/// Exports that have an import's name and not its type: what somebody who gave both must be told.
+fn near_misses(nodes: &[Node<'_>], importer: usize, import: &str) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    for (_, node) in nodes.iter().enumerate().filter(|(index, _)| *index != importer) {
+        let Some((export, _)) = find(&node.world.exports, import) else { continue };
+        for mismatch in fits(node.world, export, nodes[importer].world, import) {
+            let code = match mismatch.kind {
+                MismatchKind::Resource => Code::ResourceIdentity,
+                _ => Code::TypeMismatch,
+            };
+            let importer = nodes[importer].name;
+            findings.push(
+                Diagnostic::error(
+                    code,
+                    format!(
+                        "{importer} imports {import} and expects {} there, {} has {}",
+                        mismatch.expected, node.name, mismatch.found
+                    ),
+                )
+                .at(mismatch.path)
+                .help(format!("{} cannot feed {importer}", node.name)),
+            );
+        }
+    }
+    findings
 }
 
 /// The components that the outlets need, directly or through others.

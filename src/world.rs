@@ -9,6 +9,7 @@ mod compare;
 mod names;
 mod print;
 mod read;
+mod structure;
 mod wit;
 
 use indexmap::IndexMap;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Common, EXIT_STATUS, Failure, progress};
+use super::{Common, EXIT_STATUS, Failure, load_host, progress};
 use crate::config::{self, Plugin};
 use crate::judge::{JudgeError, Options};
 use crate::{gate, sandbox};
@@ -23,13 +23,8 @@ Examples:
 {EXIT_STATUS}"))]
 pub struct Gate {
     /// The host folder, or its plugtool.toml [default: plugtool.toml here]
-    #[arg(
-        long,
-        value_name = "DIR|FILE",
-        default_value = "plugtool.toml",
-        hide_default_value = true
-    )]
-    host: PathBuf,
+    #[arg(long, value_name = "DIR|FILE")]
+    host: Option<PathBuf>,
     /// Lists of plugins (.toml), components, or patterns of them, instead of the host's own list
     #[arg(long, value_name = "FILE|GLOB")]
     plugins: Vec<String>,
@@ -42,7 +37,7 @@ pub struct Gate {
 
 impl Gate {
     pub(super) fn run(self) -> Result<u8, Failure> {
-        let host = config::load(&self.host)?;
+        let host = load_host(self.host.as_deref(), "")?;
         let sources = if self.plugins.is_empty() { &host.plugins } else { &self.plugins };
         let plugins = select(config::plugin_list(sources)?, &self.only)?;
         if plugins.is_empty() {

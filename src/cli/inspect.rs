@@ -5,7 +5,7 @@ use clap::Args;
 use super::{Common, EXIT_STATUS, Failure};
 use crate::component::{self, Subject};
 use crate::diagnostic::{InspectReport, Inspection, ItemShown, WitPath};
-use crate::input;
+use crate::input::{self, InputError};
 use crate::judge::{tool, unreadable};
 use crate::render::text;
 use crate::world::{Item, World};
@@ -56,6 +56,10 @@ fn inspect(argument: &str) -> Inspection {
     let input = match input::read(&name, path) {
         Ok(input) => input,
         Err(error) => {
+            if let InputError::Text { sha256, size, .. } = &error {
+                seen.sha256 = Some(sha256.clone());
+                seen.size = Some(*size);
+            }
             seen.diagnostics.push(unreadable(&error).at(WitPath::root("file", path)));
             return seen;
         }

@@ -283,18 +283,14 @@ pub fn compose(report: &ComposeReport, detail: Detail) -> String {
         }
     }
     for wire in &report.wires {
-        let renamed = if wire.import == wire.export {
-            String::new()
-        } else {
-            format!(" (as {})", clean(&wire.import))
-        };
         line(
             &mut out,
             format!(
-                "  {} {DIM}<-{DIM:#} {} {DIM}of{DIM:#} {}{renamed}",
+                "  {} / {} {DIM}<-{DIM:#} {} / {}",
                 clean(&wire.importer),
-                clean(&wire.export),
+                clean(&wire.import),
                 clean(&wire.exporter),
+                clean(&wire.export),
             ),
         );
     }

@@ -1,6 +1,7 @@
 //! A call in WAVE: finding its function, reading its arguments, making it, comparing the result.
 
 use indexmap::IndexMap;
+use wasm_wave::parser::ParserError;
 use wasm_wave::untyped::UntypedFuncCall;
 use wasmtime::Engine;
 use wasmtime::component::types::{ComponentFunc, ComponentItem};
@@ -33,12 +34,15 @@ impl Call {
 
         // WAVE's own names are plain words, and a method's is not; the arguments are the same.
         let call = format!("f{arguments}");
-        let wave = |error: wasm_wave::parser::ParserError| say(error.to_string());
+        // Back from a place in `f(...)` to the place in what was written.
+        let wave = |error: ParserError| {
+            say(place(&error, text, open + error.span().start.saturating_sub(1)))
+        };
         let call = UntypedFuncCall::parse(&call).map_err(wave)?;
         let types: Vec<_> = ty.params().map(|(_, ty)| ty).collect();
         let params = call.to_wasm_params::<Val>(&types).map_err(|error| {
             let params: Vec<&str> = ty.params().map(|(name, _)| name).collect();
-            say(format!("{error}; its parameters are ({})", params.join(", ")))
+            format!("{}; its parameters are ({})", wave(error), params.join(", "))
         })?;
 
         let result = ty.results().next();
@@ -47,7 +51,9 @@ impl Call {
             (Some(expect), Some(ty)) => {
                 let value = wasm_wave::from_str::<Val>(ty, expect.trim());
                 Some(Some(value.map_err(|error| {
-                    say(format!("the expectation `{}` does not fit: {error}", expect.trim()))
+                    let expect = expect.trim();
+                    let reason = place(&error, expect, error.span().start);
+                    say(format!("the expectation `{expect}` does not fit: {reason}"))
                 })?))
             }
             (Some(expect), None) if expect.trim().is_empty() => Some(None),
@@ -92,6 +98,19 @@ pub fn text(value: &Option<Val>) -> String {
         None => String::new(),
         Some(value) => wasm_wave::to_string(value)
             .unwrap_or_else(|_| "(a value that WAVE cannot write)".to_owned()),
+    }
+}
+
+/// What the parser says, with what stands at the place and its column.
+fn place(error: &ParserError, text: &str, at: usize) -> String {
+    let what = match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    };
+    let column = text.get(..at).map_or(at, |before| before.chars().count()) + 1;
+    match text.get(at..).and_then(|rest| rest.split([',', ')', ']', '}']).next()) {
+        Some(token) if !token.is_empty() => format!("{what}, at `{token}` in column {column}"),
+        _ => format!("{what}, in column {column}"),
     }
 }
 

@@ -8,15 +8,19 @@ use std::path::PathBuf;
 use thiserror::Error;
 use wasmparser::Validator;
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
-use wit_parser::{Resolve, SourceMap, UnresolvedPackageGroup, WorldId};
+use wit_component::DecodedWasm;
+use wit_parser::{
+    PackageId, ParseError, Resolve, ResolveError, SourceMap, UnresolvedPackageGroup, WorldId,
+};
 
 use super::{World, component_type_world, nearest};
+use crate::input;
 
 /// What is wrong with a host's WIT.
 #[derive(Debug, Error)]
 pub enum WitError {
     /// It could not be read or resolved; the text has the source line where there is one.
-    #[error("{path}: the WIT does not resolve\n{text}")]
+    #[error("{path}: the WIT does not resolve: {text}")]
     Resolve {
         /// The path that was to be read.
         path: String,
@@ -57,18 +61,23 @@ pub struct Wit {
 }
 
 /// Reads and resolves WIT: each path a directory with an optional `deps`, a `.wit` file, or a WIT
-/// package encoded as wasm.
+/// package encoded as wasm, binary or text.
 pub fn load(paths: &[PathBuf]) -> Result<Wit, WitError> {
     let mut resolve = Resolve::default();
     let mut roots = Vec::new();
     for path in paths {
-        match resolve.push_path(path) {
-            Ok((package, _)) => roots.push(package),
-            Err(error) => {
-                let text = resolve.render_error(&error);
-                return Err(WitError::Resolve { path: path.display().to_string(), text });
+        let failed = |text: String| WitError::Resolve { path: path.display().to_string(), text };
+        let package = if path.is_file() && path.extension().is_none_or(|e| e != "wit") {
+            let shown = path.to_string_lossy();
+            let read = input::read(&shown, &shown).map_err(|error| failed(error.to_string()))?;
+            encoded_package(&mut resolve, &read.bytes).map_err(failed)?
+        } else {
+            match resolve.push_path(path) {
+                Ok((package, _)) => package,
+                Err(error) => return Err(failed(render(&resolve, &error))),
             }
-        }
+        };
+        roots.push(package);
     }
     let worlds = resolve
         .worlds
@@ -80,6 +89,33 @@ pub fn load(paths: &[PathBuf]) -> Result<Wit, WitError> {
         })
         .collect();
     Ok(Wit { resolve, worlds })
+}
+
+fn encoded_package(resolve: &mut Resolve, bytes: &[u8]) -> Result<PackageId, String> {
+    match wit_component::decode(bytes).map_err(|error| format!("{error:#}"))? {
+        DecodedWasm::WitPackage(decoded, package) => {
+            let merged = resolve.merge(decoded).map_err(|error| format!("{error:#}"))?;
+            Ok(merged.packages[package.index()])
+        }
+        DecodedWasm::Component(..) => Err("it is no WIT package".to_owned()),
+    }
+}
+
+/// The error with its source line. Where the parser knows the line, the layers around it say only
+/// which folders it went through.
+fn render(resolve: &Resolve, error: &anyhow::Error) -> String {
+    let full = resolve.render_error(error);
+    let knows_line = |layer: &(dyn std::error::Error + 'static)| {
+        layer.is::<ParseError>() || layer.is::<ResolveError>()
+    };
+    match error.chain().position(knows_line) {
+        Some(position) => {
+            let layers = error.chain().take(position);
+            let before: usize = layers.map(|layer| layer.to_string().len() + ": ".len()).sum();
+            full.get(before..).unwrap_or(&full).to_owned()
+        }
+        None => error.root_cause().to_string(),
+    }
 }
 
 impl Wit {

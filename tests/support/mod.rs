@@ -70,7 +70,9 @@ impl Case {
         while let Some((number, line)) = lines.next() {
             let mut block = || {
                 let mut block = String::new();
-                while let Some((_, line)) = lines.next_if(|(_, l)| l.starts_with("    ") || l.is_empty()) {
+                while let Some((_, line)) =
+                    lines.next_if(|(_, l)| l.starts_with("    ") || l.is_empty())
+                {
                     block.push_str(line.strip_prefix("    ").unwrap_or(""));
                     block.push('\n');
                 }
@@ -260,7 +262,8 @@ fn settle(bytes: &[u8], folder: &Path) -> String {
     let mut out = String::new();
     let mut rest = text.as_str();
     while let Some(start) = rest.find(|c: char| c.is_ascii_hexdigit()) {
-        let run = rest[start..].find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len() - start);
+        let run =
+            rest[start..].find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len() - start);
         out.push_str(&rest[..start]);
         out.push_str(if run == 64 { "[SHA256]" } else { &rest[start..start + run] });
         rest = &rest[start + run..];

@@ -9,7 +9,10 @@ struct Adapter;
 
 impl Guest for Adapter {
     fn commands() -> Vec<Command> {
-        vec![Command { name: "run".into(), summary: "Runs the plugin".into() }]
+        vec![Command {
+            name: "run".into(),
+            summary: "Runs the plugin".into(),
+        }]
     }
 
     fn run(cmd: String, args: Vec<String>) -> Result<Output, Error> {
@@ -17,8 +20,16 @@ impl Guest for Adapter {
             return Err(Error::UnknownCommand(cmd));
         }
         Ok(match run(&args) {
-            Ok(stdout) => Output { stdout, stderr: String::new(), exit_code: 0 },
-            Err(stderr) => Output { stdout: String::new(), stderr, exit_code: 1 },
+            Ok(stdout) => Output {
+                stdout,
+                stderr: String::new(),
+                exit_code: 0,
+            },
+            Err(stderr) => Output {
+                stdout: String::new(),
+                stderr,
+                exit_code: 1,
+            },
         })
     }
 }

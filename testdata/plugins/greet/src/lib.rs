@@ -9,9 +9,15 @@ struct Greet;
 
 impl Guest for Greet {
     fn commands() -> Vec<Command> {
-        [("greet", "Greets each name"), ("shout", "Greets each name, loudly")]
-            .map(|(name, summary)| Command { name: name.into(), summary: summary.into() })
-            .into()
+        [
+            ("greet", "Greets each name"),
+            ("shout", "Greets each name, loudly"),
+        ]
+        .map(|(name, summary)| Command {
+            name: name.into(),
+            summary: summary.into(),
+        })
+        .into()
     }
 
     fn run(cmd: String, names: Vec<String>) -> Result<Output, Error> {
@@ -27,7 +33,11 @@ impl Guest for Greet {
         if loudly {
             stdout = stdout.to_uppercase();
         }
-        Ok(Output { stdout, stderr: String::new(), exit_code: 0 })
+        Ok(Output {
+            stdout,
+            stderr: String::new(),
+            exit_code: 0,
+        })
     }
 }
 

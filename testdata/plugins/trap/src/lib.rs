@@ -9,7 +9,10 @@ struct Trap;
 
 impl Guest for Trap {
     fn commands() -> Vec<Command> {
-        vec![Command { name: "boom".into(), summary: "Panics".into() }]
+        vec![Command {
+            name: "boom".into(),
+            summary: "Panics".into(),
+        }]
     }
 
     fn run(_: String, _: Vec<String>) -> Result<Output, Error> {

@@ -19,9 +19,15 @@ impl Guest for WordCount {
             },
             ref lines => {
                 eprintln!("wordcount: counting {} lines", lines.len());
-                let words: usize = lines.iter().map(|line| line.split_whitespace().count()).sum();
+                let words: usize = lines
+                    .iter()
+                    .map(|line| line.split_whitespace().count())
+                    .sum();
                 let bytes: usize = lines.iter().map(|line| line.len()).sum();
-                Ok(format!("lines {}, words {words}, bytes {bytes}\n", lines.len()))
+                Ok(format!(
+                    "lines {}, words {words}, bytes {bytes}\n",
+                    lines.len()
+                ))
             }
         }
     }
