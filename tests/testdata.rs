@@ -1,0 +1,27 @@
+//! The committed binaries are those of the committed sources.
+
+#[allow(dead_code)]
+mod support;
+
+use std::process::Command;
+
+use support::{plugins, root, which};
+
+#[test]
+fn binaries_belong_to_their_sources() {
+    if which("sha256sum").is_none() || which("bash").is_none() {
+        return; // The script needs both; Linux has them.
+    }
+    let check = Command::new("bash")
+        .args(["scripts/build-testdata", "--check"])
+        .current_dir(root())
+        .output()
+        .expect("the script starts");
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
+}
+
+#[test]
+fn committed_binaries_stay_small() {
+    let total: u64 = plugins().values().map(|path| path.metadata().expect("a file").len()).sum();
+    assert!(total < 6 << 20, "{total} bytes");
+}
