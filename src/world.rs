@@ -80,11 +80,11 @@ pub struct Func {
 
 /// A type of the world it was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TypeId(u32);
+pub struct TypeId(usize);
 
 /// A resource of the world it was read from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ResourceId(u32);
+pub struct ResourceId(usize);
 
 /// A value type.
 #[derive(Clone, Debug)]
@@ -153,11 +153,11 @@ pub enum Origin {
 impl World {
     /// The type behind an id of this world.
     pub fn ty(&self, id: TypeId) -> &Type {
-        &self.types[id.0 as usize]
+        &self.types[id.0]
     }
 
     /// The resource behind an id of this world.
     pub fn resource(&self, id: ResourceId) -> &Resource {
-        &self.resources[id.0 as usize]
+        &self.resources[id.0]
     }
 }

@@ -1,5 +1,7 @@
 //! Runs every case file under `testdata/`: one test each. `BLESS=1` rewrites what they expect.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+
 #[allow(dead_code)]
 mod support;
 

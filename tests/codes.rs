@@ -1,6 +1,8 @@
 //! Every diagnostic code has its page and its cases: a hit that shows it, and a near miss that is as
 //! like the hit as can be and is not one.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+
 #[allow(dead_code)]
 mod support;
 

@@ -1,6 +1,8 @@
 //! One golden table: every plugin of the test data against every code, judged by the demo host. A
 //! change of any verdict shows up here, wanted or not. `BLESS=1` rewrites it.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+
 #[allow(dead_code)]
 mod support;
 

@@ -1,6 +1,8 @@
 //! Held against the field's own code: what plugtool accepts, they accept; what it rejects, they
 //! reject; and a component is never at odds with its own world.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+
 #[allow(dead_code)]
 mod support;
 

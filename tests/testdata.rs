@@ -1,5 +1,7 @@
 //! The committed binaries are those of the committed sources.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+
 #[allow(dead_code)]
 mod support;
 

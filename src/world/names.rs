@@ -63,7 +63,7 @@ pub fn find<'t, T>(table: &'t IndexMap<String, T>, name: &str) -> Option<(&'t st
     let track = wanted.track()?;
     table
         .iter()
-        .filter_map(|(key, value)| Some((ExternName::parse(key), key, value)))
+        .map(|(key, value)| (ExternName::parse(key), key, value))
         .filter(|(name, ..)| name.base == wanted.base && name.track().as_ref() == Some(&track))
         .max_by(|(a, ..), (b, ..)| a.version.cmp(&b.version))
         .map(|(_, key, value)| (key.as_str(), value))

@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
 
     /// A resource is named by the first place that it is seen at.
     fn resource(&mut self, id: ParserResourceId, name: &str, origin: &Origin) -> ResourceId {
-        let next = ResourceId(self.world.resources.len() as u32);
+        let next = ResourceId(self.world.resources.len());
         let resource = *self.resources.entry(id).or_insert(next);
         if resource == next {
             let resource = Resource { name: name.to_owned(), origin: origin.clone() };
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
 
     fn named(&mut self, id: ComponentDefinedTypeId, name: &str) -> TypeId {
         let ty = self.defined(id);
-        self.world.types[ty.0 as usize].name.get_or_insert_with(|| name.to_owned());
+        self.world.types[ty.0].name.get_or_insert_with(|| name.to_owned());
         ty
     }
 
@@ -153,7 +153,7 @@ impl<'a> Reader<'a> {
     }
 
     fn push(&mut self, shape: Shape) -> TypeId {
-        let id = TypeId(self.world.types.len() as u32);
+        let id = TypeId(self.world.types.len());
         self.world.types.push(Type { name: None, shape });
         id
     }

@@ -1,5 +1,6 @@
 //! The file-driven harness for commands. `testdata/cli/about-cases.case` documents the format, and
 //! is itself a case.
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -202,13 +203,17 @@ impl Case {
 pub fn workspace() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for name in ["compositions", "testdata", "wit"] {
-        #[cfg(unix)]
-        std::os::unix::fs::symlink(root().join(name), folder.path().join(name)).expect("a link");
-        #[cfg(windows)]
-        std::os::windows::fs::symlink_dir(root().join(name), folder.path().join(name))
-            .expect("a link");
+        link(&root().join(name), &folder.path().join(name));
     }
     folder
+}
+
+/// A symbolic link to a folder.
+pub fn link(to: &Path, at: &Path) {
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(to, at).expect("a link");
+    #[cfg(windows)]
+    std::os::windows::fs::symlink_dir(to, at).expect("a link");
 }
 
 /// Runs one command line: `plugtool` is the one under test, `< FILE` is its standard input, `> FILE`

@@ -1,0 +1,79 @@
+//! The README tells the truth: every command in it runs, and prints what the README shows; the
+//! configuration in it is accepted.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+
+#[allow(dead_code)]
+mod support;
+
+use std::fs;
+
+use plugtool::config;
+use support::{execute, link, root, workspace};
+
+/// The contents of the fenced blocks of a language.
+fn blocks(language: &str) -> Vec<String> {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    let fence = format!("```{language}\n");
+    let blocks = readme.split(&fence).skip(1);
+    blocks.map(|rest| rest.split("```").next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn every_command_runs_and_prints_what_is_shown() {
+    let folder = workspace();
+    let mut ran = 0;
+    for block in blocks("console") {
+        for command in block.split("$ ").skip(1) {
+            let (line, shown) = command.split_once('\n').expect("a line");
+            // The program under test is built already; the tests do not run themselves.
+            let line = line.replace("cargo run --release -- ", "plugtool ");
+            if line == "cargo test --release" {
+                continue;
+            }
+            let outcome = execute(&line, folder.path());
+            let failing = line.contains("rejected.toml");
+            assert_eq!(outcome.exit, if failing { "1" } else { "0" }, "{line}: {outcome:?}");
+            // A long answer may be shown by how it begins.
+            assert!(outcome.stdout.starts_with(shown), "{line}:\n{}", outcome.stdout);
+            ran += 1;
+        }
+    }
+    assert!(ran >= 8, "only {ran} commands were found");
+}
+
+#[test]
+fn every_flag_that_it_names_is_one() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    let mut help = String::new();
+    for command in ["inspect", "check", "compose", "run", "gate", "explain"] {
+        help.push_str(&execute(&format!("plugtool {command} --help"), root()).stdout);
+    }
+    let prose = readme.split('`').skip(1).step_by(2);
+    for flag in prose.flat_map(str::split_whitespace).filter(|word| word.starts_with("--")) {
+        let flag = flag.trim_end_matches([',', '.']);
+        let known = help.contains(flag) || ["--path", "--release"].contains(&flag);
+        assert!(known, "{flag} is no flag");
+    }
+}
+
+#[test]
+fn its_host_folder_is_accepted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let blocks = blocks("toml");
+    let [host, plugins, smoke] = blocks.as_slice() else { panic!("three blocks of TOML") };
+    let at = folder.path();
+    // Beside the files that the demo host has.
+    for name in ["wit", "adapters"] {
+        link(&root().join("compositions/cli-host").join(name), &at.join(name));
+    }
+    fs::create_dir(at.join("smoke")).expect("a folder");
+    fs::write(at.join("plugtool.toml"), host).expect("a file");
+    fs::write(at.join("plugin.toml"), plugins).expect("a file");
+    fs::write(at.join("smoke/greet.toml"), smoke).expect("a file");
+    let host = config::load(at).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(host.cases.len(), 1);
+    assert!(host.cases[0].is_for("greet") && !host.cases[0].is_for("upper"));
+    let list = config::plugin_list(&host.plugins).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(list[0].id, "greet");
+}
