@@ -2,6 +2,7 @@
 //! carries them. Plain data; the words are chosen by the rooms above, the layout by `render`.
 
 mod code;
+mod inspection;
 mod report;
 
 use std::fmt;
@@ -9,9 +10,13 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 pub use code::Code;
+pub use inspection::{
+    Capability, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown, PackageShown, Part,
+    Producers, Request, WorldShown,
+};
 pub use report::{
-    AdapterUse, CaseReport, ComposeReport, ConfigUsed, ExportFrom, InspectReport, Inspection,
-    ItemShown, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
+    AdapterUse, CaseReport, ComposeReport, ConfigUsed, ExportFrom, PluginReport, Report, RunReport,
+    Summary, Tool, Verdict, WireShown,
 };
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.

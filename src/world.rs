@@ -6,17 +6,25 @@
 //! other way round: they have nothing but their identity.
 
 mod compare;
+mod exported;
 mod names;
+mod package;
 mod print;
 mod read;
 mod structure;
+mod to_wit;
 mod wit;
 
 use indexmap::IndexMap;
 
 pub use compare::{Host, Kind as MismatchKind, Mismatch, fits, targets};
 pub use names::{ExternName, find, nearest};
+pub use package::{Package, package};
 pub use read::{component_type_world, component_world};
+pub use to_wit::{
+    MAX_TEXT, Signatures, ToWitError, TooLarge, WitText, checked_package_wit, checked_wit,
+    differences, package_to_wit, to_wit, to_wit_without_use,
+};
 pub use wit::{WitError, load, wasi};
 
 /// A world: everything that crosses the boundary of a component.
@@ -93,6 +101,9 @@ pub struct Type {
     pub name: Option<String>,
     /// Its structure.
     pub shape: Shape,
+    /// The type that this is another name for, as `use` and `type b = a` make them. Only for
+    /// printing: two names for one structure are one type to a comparison.
+    pub alias: Option<TypeId>,
 }
 
 /// The structure of a value type.

@@ -1,6 +1,5 @@
 //! The reports that the commands return: what their JSON is made of.
 
-use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::{Diagnostic, Severity};
@@ -170,65 +169,6 @@ impl Summary {
         }
         summary
     }
-}
-
-/// What `inspect` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct InspectReport {
-    /// `plugtool.inspect/0`.
-    pub schema: &'static str,
-    /// Who looked.
-    pub tool: Tool,
-    /// What was found, in the order given.
-    pub files: Vec<Inspection>,
-}
-
-/// What one file is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Inspection {
-    /// What to call it.
-    pub name: String,
-    /// Where it was read from.
-    pub path: String,
-    /// `component`, `core module`, `WIT package`, `precompiled artifact`; none where it is none of
-    /// these, or not valid.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<&'static str>,
-    /// SHA-256 of the file, in hex; none where it could not be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-    /// Bytes in the file; none where it could not be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub size: Option<u64>,
-    /// What it imports, in the order of declaration.
-    pub imports: Vec<ItemShown>,
-    /// What it exports, in the order of declaration.
-    pub exports: Vec<ItemShown>,
-    /// Who made it: field (`language`, `processed-by`, `sdk`) to name to version.
-    pub producers: IndexMap<String, IndexMap<String, String>>,
-    /// Components nested inside, at any depth.
-    pub components: usize,
-    /// Core modules nested inside, at any depth.
-    pub modules: usize,
-    /// Function bodies.
-    pub functions: usize,
-    /// What is wrong with it.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-/// An import or an export.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ItemShown {
-    /// Its full name.
-    pub name: String,
-    /// `interface`, `function`, `type`, `resource`, or what WIT cannot express.
-    pub kind: &'static str,
-    /// Its type, in one line of WIT.
-    #[serde(rename = "type")]
-    pub ty: String,
-    /// What is in an interface: name and type in WIT.
-    #[serde(skip_serializing_if = "IndexMap::is_empty")]
-    pub items: IndexMap<String, String>,
 }
 
 /// What `compose` returns.

@@ -4,17 +4,15 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use indexmap::IndexMap;
 
 use super::clean;
 use crate::diagnostic::{
-    ComposeReport, Diagnostic, InspectReport, Inspection, ItemShown, PluginReport, Report,
-    RunReport, Severity, Verdict,
+    ComposeReport, Diagnostic, PluginReport, Report, RunReport, Severity, Verdict,
 };
 
-const WIDTH: usize = 100;
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const WIDTH: usize = 100;
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
@@ -160,7 +158,7 @@ pub fn diagnostics(findings: &[Diagnostic]) -> String {
     out
 }
 
-fn diagnostic(out: &mut String, finding: &Diagnostic, indent: usize) {
+pub(super) fn diagnostic(out: &mut String, finding: &Diagnostic, indent: usize) {
     let style = match finding.severity {
         Severity::Error => BAD,
         Severity::Warning => WARN,
@@ -180,81 +178,6 @@ fn diagnostic(out: &mut String, finding: &Diagnostic, indent: usize) {
     if let Some(help) = &finding.help {
         wrapped(out, &format!("help: {}", clean(help)), indent + 2, INFO, 5);
     }
-}
-
-/// What `inspect` found.
-pub fn inspect(report: &InspectReport, detail: Detail) -> String {
-    let mut out = String::new();
-    for (i, file) in report.files.iter().enumerate() {
-        if i > 0 && detail > Detail::Quiet {
-            out.push('\n');
-        }
-        inspection(&mut out, file, detail);
-    }
-    out
-}
-
-fn inspection(out: &mut String, file: &Inspection, detail: Detail) {
-    let kind = file.kind.unwrap_or(match file.size {
-        None => "unreadable",
-        Some(_) => "not valid",
-    });
-    let bytes = file.size.map_or(String::new(), |bytes| format!(", {}", size(bytes)));
-    line(out, format!("{BOLD}{}{BOLD:#}  {kind}{bytes}", clean(&file.path)));
-    for finding in &file.diagnostics {
-        diagnostic(out, finding, 2);
-    }
-    if detail == Detail::Quiet {
-        return;
-    }
-    let mut rows: Vec<(&str, String)> = Vec::new();
-    if let Some(sha256) = &file.sha256 {
-        rows.push(("sha256", sha256.clone()));
-    }
-    for (field, values) in &file.producers {
-        rows.push((field, producers(values)));
-    }
-    if file.components + file.modules > 0 {
-        rows.push((
-            "inside",
-            format!(
-                "{}, {}, {}",
-                count(file.components, "component"),
-                count(file.modules, "core module"),
-                count(file.functions, "function"),
-            ),
-        ));
-    }
-    let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-    for (label, value) in rows {
-        let label = clean(label);
-        line(out, format!("  {DIM}{label:width$}{DIM:#}  {}", clean(&value)));
-    }
-    items(out, "imports", &file.imports, detail);
-    items(out, "exports", &file.exports, detail);
-}
-
-fn items(out: &mut String, title: &str, items: &[ItemShown], detail: Detail) {
-    if items.is_empty() {
-        return;
-    }
-    line(out, format!("  {BOLD}{title}{BOLD:#}"));
-    let width = items.iter().map(|item| clean(&item.name).chars().count()).max().unwrap_or(0);
-    for item in items {
-        let name = clean(&item.name);
-        let text = format!("{name:width$}  {}", clean(&item.ty));
-        wrapped(out, text.trim_end(), 4, Style::new(), 0);
-        if detail == Detail::Verbose {
-            for (name, ty) in &item.items {
-                wrapped(out, &format!("{}: {}", clean(name), clean(ty)), 6, DIM, 0);
-            }
-        }
-    }
-}
-
-fn producers(values: &IndexMap<String, String>) -> String {
-    let shown = values.iter().map(|(name, version)| format!("{name} {version}").trim().to_owned());
-    shown.collect::<Vec<_>>().join(", ")
 }
 
 /// How a composition is wired, or why there is none.
@@ -318,14 +241,14 @@ pub fn run(report: &RunReport, detail: Detail) -> String {
     out
 }
 
-fn line(out: &mut String, text: String) {
+pub(super) fn line(out: &mut String, text: String) {
     out.push_str(&text);
     out.push('\n');
 }
 
 /// Writes words within the width, the lines after the first one deeper in; the first `styled`
 /// bytes in the style, or everything where that is 0.
-fn wrapped(out: &mut String, text: &str, indent: usize, style: Style, styled: usize) {
+pub(super) fn wrapped(out: &mut String, text: &str, indent: usize, style: Style, styled: usize) {
     let first = " ".repeat(indent);
     let next = " ".repeat(indent + 2);
     let options = textwrap::Options::new(WIDTH)
@@ -352,7 +275,7 @@ fn wrapped(out: &mut String, text: &str, indent: usize, style: Style, styled: us
     }
 }
 
-fn count(n: usize, noun: &str) -> String {
+pub(super) fn count(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 
@@ -369,7 +292,7 @@ fn thousands(n: u64) -> String {
 }
 
 /// Bytes in the unit that people would use.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let scaled = |unit: u64| {
         let tenths = bytes as u128 * 10 / u128::from(unit);
         format!("{}.{}", tenths / 10, tenths % 10)

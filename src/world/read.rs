@@ -46,6 +46,7 @@ fn read<'a>(
         types,
         world: World { name, ..World::default() },
         known: HashMap::new(),
+        passed: HashMap::new(),
         primitives: HashMap::new(),
         resources: HashMap::new(),
     };
@@ -58,6 +59,8 @@ struct Reader<'a> {
     types: TypesRef<'a>,
     world: World,
     known: HashMap<ComponentDefinedTypeId, TypeId>,
+    /// Ids without a place in the world that a known type is an alias of.
+    passed: HashMap<ComponentDefinedTypeId, TypeId>,
     primitives: HashMap<&'static str, TypeId>,
     resources: HashMap<ParserResourceId, ResourceId>,
 }
@@ -83,8 +86,8 @@ impl<'a> Reader<'a> {
         match ty {
             ComponentEntityType::Func(id) => Item::Func(self.func(id)),
             ComponentEntityType::Instance(id) => Item::Instance(self.instance(id, origin)),
-            ComponentEntityType::Type { created, .. } => match created {
-                ComponentAnyTypeId::Defined(id) => Item::Type(self.named(id, name)),
+            ComponentEntityType::Type { created, referenced } => match created {
+                ComponentAnyTypeId::Defined(id) => Item::Type(self.named(id, referenced, name)),
                 ComponentAnyTypeId::Resource(id) => {
                     Item::Resource(self.resource(id.resource(), name, origin))
                 }
@@ -130,9 +133,25 @@ impl<'a> Reader<'a> {
         self.resource(id, "resource", &Origin::Hidden)
     }
 
-    fn named(&mut self, id: ComponentDefinedTypeId, name: &str) -> TypeId {
+    fn named(
+        &mut self,
+        id: ComponentDefinedTypeId,
+        referenced: ComponentAnyTypeId,
+        name: &str,
+    ) -> TypeId {
         let ty = self.defined(id);
-        self.world.types[ty.0].name.get_or_insert_with(|| name.to_owned());
+        let known = &mut self.world.types[ty.0];
+        if known.name.is_none() {
+            known.name = Some(name.to_owned());
+            // An export says what it stands for, which outlives the substitutions of instantiation.
+            if let (None, ComponentAnyTypeId::Defined(other)) = (known.alias, referenced)
+                && other != id
+            {
+                let alias = self.known.get(&other).or(self.passed.get(&other)).copied();
+                let alias = alias.or_else(|| self.alias(other, ty));
+                self.world.types[ty.0].alias = alias.filter(|alias| *alias != ty);
+            }
+        }
         ty
     }
 
@@ -154,7 +173,7 @@ impl<'a> Reader<'a> {
 
     fn push(&mut self, shape: Shape) -> TypeId {
         let id = TypeId(self.world.types.len());
-        self.world.types.push(Type { name: None, shape });
+        self.world.types.push(Type { name: None, shape, alias: None });
         id
     }
 
@@ -210,7 +229,21 @@ impl<'a> Reader<'a> {
         };
         let ty = self.push(shape);
         self.known.insert(id, ty);
+        self.world.types[ty.0].alias = self.alias(id, ty);
         ty
+    }
+
+    /// The type that `id` is another name for, where the world has it. Every id on the way is
+    /// gone through once, however many aliases lead there.
+    fn alias(&mut self, mut id: ComponentDefinedTypeId, ty: TypeId) -> Option<TypeId> {
+        while let Some(next) = self.types.peel_alias(id) {
+            if let Some(known) = self.known.get(&next).or(self.passed.get(&next)) {
+                return Some(*known);
+            }
+            self.passed.insert(next, ty);
+            id = next;
+        }
+        None
     }
 }
 

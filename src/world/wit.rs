@@ -13,6 +13,7 @@ use wit_parser::{
     PackageId, ParseError, Resolve, ResolveError, SourceMap, UnresolvedPackageGroup, WorldId,
 };
 
+use super::exported::use_each_other;
 use super::{World, component_type_world, nearest};
 use crate::input;
 
@@ -177,7 +178,7 @@ fn ambiguous(asked: String, found: &[&(String, WorldId, bool)]) -> WitError {
     WitError::Ambiguous { asked, worlds }
 }
 
-fn encoded_world(
+pub(super) fn encoded_world(
     resolve: &Resolve,
     id: WorldId,
     name: &str,
@@ -208,7 +209,11 @@ fn encoded_world(
             _ => None,
         });
     match world {
-        Some(id) => Ok(component_type_world(types, id, name.to_owned())),
+        Some(id) => {
+            let mut world = component_type_world(types, id, name.to_owned());
+            use_each_other(&mut world);
+            Ok(world)
+        }
         None => Err(unsupported("its encoding has no such world".to_owned())),
     }
 }
