@@ -139,6 +139,8 @@ struct HostTable {
     wit: Vec<String>,
     worlds: Vec<String>,
     #[serde(default)]
+    features: Vec<String>,
+    #[serde(default)]
     provides: Vec<String>,
     #[serde(default)]
     adapters: Vec<String>,
@@ -189,6 +191,12 @@ struct CaseTable {
     steps: Vec<Step>,
 }
 
+/// Where the WIT is, and which features' `@unstable` items are part of it.
+struct Wit {
+    paths: Vec<PathBuf>,
+    features: Vec<String>,
+}
+
 /// Reads a host folder: the folder, or its `plugtool.toml`.
 pub fn load(path: &Path) -> Result<Host, ConfigError> {
     let file = if path.is_dir() { path.join("plugtool.toml") } else { path.to_owned() };
@@ -203,7 +211,10 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
     if parsed.host.worlds.is_empty() {
         return Err(invalid("`worlds` is empty: a plugin could target none".to_owned()));
     }
-    let wit: Vec<PathBuf> = parsed.host.wit.iter().map(beside).collect();
+    let wit = Wit {
+        paths: parsed.host.wit.iter().map(beside).collect(),
+        features: parsed.host.features.clone(),
+    };
     let worlds = parsed.host.worlds.iter().map(|name| load_world(&wit, Some(name), &shown));
     let worlds = worlds.collect::<Result<_, _>>()?;
     let provides = provided(&parsed.host.provides, &wit, &shown)?;
@@ -237,19 +248,21 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
 /// A host that is only worlds, for one-off use: `--wit` and `--world`.
 pub fn from_world(
     wit: &[PathBuf],
+    features: &[String],
     names: &[String],
     provides: &[String],
 ) -> Result<Host, ConfigError> {
+    let wit = Wit { paths: wit.to_vec(), features: features.to_vec() };
     let worlds = if names.is_empty() {
-        vec![load_world(wit, None, "")?]
+        vec![load_world(&wit, None, "")?]
     } else {
-        let worlds = names.iter().map(|name| load_world(wit, Some(name), ""));
+        let worlds = names.iter().map(|name| load_world(&wit, Some(name), ""));
         worlds.collect::<Result<_, _>>()?
     };
     Ok(Host {
         config: None,
         worlds,
-        provides: provided(provides, wit, "--provides")?,
+        provides: provided(provides, &wit, "--provides")?,
         adapters: Vec::new(),
         plugins: Vec::new(),
         cases: Vec::new(),
@@ -305,12 +318,12 @@ pub fn plugin_list(sources: &[String]) -> Result<Vec<Plugin>, ConfigError> {
 }
 
 /// The world of this name out of WIT sources, or the world of the component that is named instead.
-fn load_world(wit: &[PathBuf], name: Option<&str>, from: &str) -> Result<World, ConfigError> {
-    if let Some(missing) = wit.iter().find(|path| !path.exists()) {
+fn load_world(wit: &Wit, name: Option<&str>, from: &str) -> Result<World, ConfigError> {
+    if let Some(missing) = wit.paths.iter().find(|path| !path.exists()) {
         let reason = "no such file or directory".to_owned();
         return Err(ConfigError::Unreadable { path: show(missing), reason });
     }
-    if let ([path], None) = (wit, name)
+    if let ([path], None) = (wit.paths.as_slice(), name)
         && path.is_file()
         && path.extension().is_none_or(|extension| extension != "wit")
     {
@@ -328,14 +341,14 @@ fn load_world(wit: &[PathBuf], name: Option<&str>, from: &str) -> Result<World, 
         }
     }
     let from = if from.is_empty() { String::new() } else { format!("{from}: ") };
-    world::load(wit)
+    world::load(&wit.paths, &wit.features)
         .and_then(|wit| wit.world(name, FEATURES))
         .map_err(|error| ConfigError::Wit { from, error })
 }
 
 /// What a host links beside its world: `wasi`, or worlds by name, out of the host's own WIT or out of
 /// what plugtool ships.
-fn provided(names: &[String], wit: &[PathBuf], from: &str) -> Result<Vec<World>, ConfigError> {
+fn provided(names: &[String], wit: &Wit, from: &str) -> Result<Vec<World>, ConfigError> {
     let mut worlds = Vec::new();
     for name in names {
         let from = from.to_owned();
@@ -354,7 +367,8 @@ fn provided(names: &[String], wit: &[PathBuf], from: &str) -> Result<Vec<World>,
                 ),
             });
         }
-        let own = world::load(wit).and_then(|wit| wit.world(Some(name), FEATURES));
+        let own =
+            world::load(&wit.paths, &wit.features).and_then(|wit| wit.world(Some(name), FEATURES));
         let found = own.or_else(|error| match world::shipped() {
             Ok(shipped) => shipped.world(Some(name), FEATURES).map_err(|_| error),
             Err(broken) => Err(broken),

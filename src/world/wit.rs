@@ -61,9 +61,11 @@ pub struct Wit {
 }
 
 /// Reads and resolves WIT: each path a directory with an optional `deps`, a `.wit` file, or a WIT
-/// package encoded as wasm, binary or text.
-pub fn load(paths: &[PathBuf]) -> Result<Wit, WitError> {
+/// package encoded as wasm, binary or text. Items that are `@unstable` are part of it where their
+/// feature is named (component model, WIT.md, "Feature gates").
+pub fn load(paths: &[PathBuf], features: &[String]) -> Result<Wit, WitError> {
     let mut resolve = Resolve::default();
+    resolve.features.extend(features.iter().cloned());
     let mut roots = Vec::new();
     for path in paths {
         let failed = |text: String| WitError::Resolve { path: path.display().to_string(), text };
