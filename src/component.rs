@@ -124,7 +124,8 @@ pub fn decode(input: Input) -> Result<Component, Box<Diagnostic>> {
             error("it is a WIT package encoded as wasm: types only, nothing that can run")
                 .help("submit the compiled component; a WIT package is an argument for --wit")
         }
-        Subject::Precompiled | Subject::Module(_) => error(
+        Subject::Precompiled | Subject::Module(_) => Diagnostic::error(
+            Code::PrecompiledArtifact,
             "it is an object file, as engines write for precompiled code",
         )
         .help("submit the component that it was compiled from; precompiled code is never loaded"),

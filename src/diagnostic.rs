@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 
 pub use code::Code;
 pub use report::{
-    AdapterUse, CaseReport, ComposeReport, ConfigUsed, ExportFrom, InspectReport, Inspection,
-    ItemShown, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
+    AdapterUse, CaseReport, ComposeReport, ConfigUsed, Distance, ExportFrom, InspectReport,
+    Inspection, ItemShown, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
 };
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.
@@ -114,6 +114,20 @@ pub struct Diagnostic {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The line of the host's configuration that decided it, where one did: policy, not contract.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<Place>,
+}
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What stands there.
+    pub text: String,
 }
 
 impl Diagnostic {
@@ -126,6 +140,7 @@ impl Diagnostic {
             message: message.into(),
             notes: Vec::new(),
             help: None,
+            decided_by: None,
         }
     }
 
@@ -144,6 +159,12 @@ impl Diagnostic {
     /// The same finding with advice.
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same finding as the outcome of a line of configuration.
+    pub fn decided_by(mut self, place: &Place) -> Diagnostic {
+        self.decided_by = Some(place.clone());
         self
     }
 

@@ -7,16 +7,16 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::check::check;
+use crate::check::{check, policy, too_large, weigh};
 use crate::component::{self, Component};
 use crate::compose::compose;
-use crate::config::{Case, Host, Plugin};
+use crate::config::{Case, Host, Plugin, Policy};
 use crate::diagnostic::{
     AdapterUse, Code, Diagnostic, PluginReport, Severity, Tool, Verdict, WitPath,
 };
 use crate::input::{self, Input, InputError};
 use crate::smoke::ENGINE;
-use crate::wiring::{self, Node};
+use crate::wiring::{self, Node, Plan};
 use crate::world;
 
 pub use trial::{Trial, run_cases};
@@ -44,13 +44,15 @@ pub struct Options {
     pub worker: PathBuf,
     /// The least severity that fails a plugin.
     pub fail_on: Severity,
+    /// Today's date, which waivers are measured by: year, month, day.
+    pub today: (u16, u8, u8),
 }
 
 /// Reads a submitted file and decodes it. What is wrong with it is a finding.
-pub fn open(name: &str, path: &str) -> (Option<Component>, PluginReport) {
+pub fn open(name: &str, path: &str, policy: &Policy) -> (Option<Component>, PluginReport) {
     let mut report = PluginReport::new(name, path);
     match input::read(name, path) {
-        Ok(input) => decode(input, report),
+        Ok(input) => decode(input, report, policy),
         Err(error) => {
             if let InputError::Text { sha256, size, .. } = &error {
                 report.sha256 = Some(sha256.clone());
@@ -62,9 +64,16 @@ pub fn open(name: &str, path: &str) -> (Option<Component>, PluginReport) {
     }
 }
 
-fn decode(input: Input, mut report: PluginReport) -> (Option<Component>, PluginReport) {
+fn decode(
+    input: Input,
+    mut report: PluginReport,
+    policy: &Policy,
+) -> (Option<Component>, PluginReport) {
     report.sha256 = Some(input.sha256.clone());
     report.size = Some(input.size);
+    if let Some(finding) = too_large(input.size, policy) {
+        report.diagnostics.push(finding.at(WitPath::root("file", &report.path)));
+    }
     match component::decode(input) {
         Ok(component) => (Some(component), report),
         Err(finding) => {
@@ -110,11 +119,13 @@ pub fn judge(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRe
 }
 
 fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginReport, JudgeError> {
-    let (component, mut report) = open(&plugin.id, &plugin.path);
-    let Some(component) = component else {
-        return Ok(report);
+    let (component, mut report) = open(&plugin.id, &plugin.path, &host.policy);
+    let fitted = match component {
+        Some(component) => fit(component, host, &mut report),
+        None => Ok(None),
     };
-    let fitted = match fit(component, host, &mut report) {
+    weigh(&mut report, &host.policy, options.today);
+    let fitted = match fitted {
         Ok(Some(fitted)) => fitted,
         Ok(None) => return Ok(report),
         Err(error) => {
@@ -122,6 +133,10 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
             return Ok(report);
         }
     };
+    // What is refused already is not run as well.
+    if report.diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
+        return Ok(report);
+    }
     let cases: Vec<&Case> = host.cases.iter().filter(|case| case.is_for(&plugin.id)).collect();
     match run_cases(&fitted.bytes, &cases, &host.limits, &options.worker) {
         Ok(trial) => {
@@ -134,6 +149,67 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
     Ok(report)
 }
 
+/// The way from a component to a world of the host.
+struct Way {
+    /// Index of the world.
+    world: usize,
+    /// Indices of the adapters that it needs.
+    adapters: Vec<usize>,
+    /// How they are wired, where there are any.
+    plan: Plan,
+}
+
+/// Measures a component against the host, and puts what it finds into the report: findings where the
+/// component targets no world and the host's adapters do not make it fit, or else the world, the
+/// adapters, and what the host's policy has to say.
+///
+/// Nothing is composed or run.
+pub fn measure(component: &Component, host: &Host, report: &mut PluginReport) -> bool {
+    way(component, host, report).is_some()
+}
+
+fn way(component: &Component, host: &Host, report: &mut PluginReport) -> Option<Way> {
+    let finding = check(component, host);
+    let direct = finding.diagnostics.is_empty();
+    let found = if direct {
+        Some(Way { world: finding.world, adapters: Vec::new(), plan: Plan::default() })
+    } else {
+        let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
+        host.worlds.iter().enumerate().find_map(|(index, world)| {
+            let target = world::Host { world, provides: &host.provides };
+            let (adapters, plan) = wiring::adapt(&[node(component)], &pool, target)?;
+            Some(Way { world: index, adapters, plan })
+        })
+    };
+    match &found {
+        Some(way) => {
+            report.world.clone_from(&host.worlds[way.world].name);
+            let uses = way.adapters.iter().map(|&index| &host.adapters[index]);
+            report.adapters = uses
+                .map(|a| AdapterUse { name: a.name.clone(), sha256: a.sha256.clone() })
+                .collect();
+            if direct {
+                let target = &host.worlds[way.world];
+                report.diagnostics.extend(policy(&component.world, host, target));
+            }
+        }
+        None => {
+            report.world.clone_from(&host.worlds[finding.world].name);
+            report.distances = finding.distances;
+            let target = &host.worlds[finding.world];
+            let mut wishes = policy(&component.world, host, target);
+            // A newer version is harmless only where all that is used is there.
+            wishes.retain(|wish| {
+                wish.code != Code::NewerThanHost
+                    || !finding.diagnostics.iter().any(|f| f.path.0.first() == wish.path.0.first())
+            });
+            report.diagnostics.extend(finding.diagnostics);
+            report.diagnostics.extend(wishes);
+        }
+    }
+    found
+}
+
 /// The component itself where it targets one of the host's worlds, or what comes of composing it
 /// with the host's adapters. None, and the reasons in the report, where neither will do.
 fn fit(
@@ -141,39 +217,25 @@ fn fit(
     host: &Host,
     report: &mut PluginReport,
 ) -> Result<Option<Component>, JudgeError> {
-    let finding = check(&component.world, host);
-    report.world.clone_from(&host.worlds[finding.world].name);
-    if finding.diagnostics.is_empty() {
+    let Some(way) = way(&component, host, report) else { return Ok(None) };
+    if way.adapters.is_empty() {
         return Ok(Some(component));
     }
-    let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
-    for (index, world) in host.worlds.iter().enumerate() {
-        let target = world::Host { world, provides: &host.provides };
-        let Some((chosen, plan)) = wiring::adapt(&[node(&component)], &pool, target) else {
-            continue;
-        };
-        let adapters: Vec<&Component> = chosen.iter().map(|&i| &host.adapters[i]).collect();
-        let parts: Vec<&Component> =
-            std::iter::once(&component).chain(adapters.iter().copied()).collect();
-        let composed =
-            compose(&parts, &plan).map_err(|error| JudgeError::Internal(error.to_string()))?;
-        let again = world::targets(&composed.world, target);
-        if let Some(mismatch) = again.first() {
-            return Err(JudgeError::Internal(format!(
-                "what was composed does not target {} after all: {}",
-                world.name.as_deref().unwrap_or("the world"),
-                mismatch.path
-            )));
-        }
-        report.world.clone_from(&host.worlds[index].name);
-        report.adapters = adapters
-            .iter()
-            .map(|a| AdapterUse { name: a.name.clone(), sha256: a.sha256.clone() })
-            .collect();
-        return Ok(Some(composed));
+    let adapters = way.adapters.iter().map(|&index| &host.adapters[index]);
+    let parts: Vec<&Component> = std::iter::once(&component).chain(adapters).collect();
+    let composed =
+        compose(&parts, &way.plan).map_err(|error| JudgeError::Internal(error.to_string()))?;
+    let world = &host.worlds[way.world];
+    let target = world::Host { world, provides: &host.provides };
+    if let Some(mismatch) = world::targets(&composed.world, target).first() {
+        return Err(JudgeError::Internal(format!(
+            "what was composed does not target {} after all: {}",
+            world.name.as_deref().unwrap_or("the world"),
+            mismatch.path
+        )));
     }
-    report.diagnostics.extend(finding.diagnostics);
-    Ok(None)
+    report.diagnostics.extend(policy(&composed.world, host, world));
+    Ok(Some(composed))
 }
 
 /// A component as wiring sees it.

@@ -14,10 +14,10 @@ mod wit;
 
 use indexmap::IndexMap;
 
-pub use compare::{Host, Kind as MismatchKind, Mismatch, fits, targets};
+pub use compare::{Host, Kind as MismatchKind, Mismatch, asks_nothing, fits, targets};
 pub use names::{ExternName, find, nearest};
 pub use read::{component_type_world, component_world};
-pub use wit::{WitError, load, wasi};
+pub use wit::{Wit, WitError, load, shipped, wasi};
 
 /// A world: everything that crosses the boundary of a component.
 #[derive(Clone, Debug, Default)]

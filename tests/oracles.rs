@@ -80,7 +80,7 @@ fn the_verdict_on_every_plugin_is_the_validator_s() {
     let mut verdicts = (0, 0);
     for path in plugins().values() {
         let component = read(path);
-        let ours = check(&component.world, &host).diagnostics;
+        let ours = check(&component, &host).diagnostics;
         let theirs = targets("compositions/cli-host/wit/v0.2", "plugin", true, &component.bytes);
         assert_eq!(ours.is_empty(), theirs.is_ok(), "{}: {ours:#?}\n{theirs:?}", path.display());
         if ours.is_empty() {

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::{Common, EXIT_STATUS, Failure, Format, HostArgs, write_whole};
 use crate::component::Component;
-use crate::config::{self, Host};
+use crate::config::{self, Host, Policy};
 use crate::diagnostic::{AdapterUse, ComposeReport, Diagnostic, ExportFrom, WireShown};
 use crate::judge::{self, node, tool};
 use crate::render::text;
@@ -52,7 +52,7 @@ impl Compose {
         let mut findings = Vec::new();
         for argument in &self.components {
             let (name, path) = input::split_name(argument);
-            let (component, report) = judge::open(&name, path);
+            let (component, report) = judge::open(&name, path, &Policy::default());
             parts.extend(component);
             findings.extend(report.diagnostics);
         }
@@ -74,7 +74,7 @@ impl Compose {
             parts.iter().chain(chosen.into_iter().map(|index| &pool[index])).collect();
         let composed = compose::compose(&used, &plan).map_err(Failure::internal)?;
         if let Some(host) = &host {
-            let finding = check::check(&composed.world, host);
+            let finding = check::check(&composed, host);
             if !finding.diagnostics.is_empty() {
                 return self.refuse(report, finding.diagnostics);
             }

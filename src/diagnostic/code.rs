@@ -58,12 +58,38 @@ codes! {
     CompileTimedOut "compile-timed-out" "The engine could not compile the plugin in time."
     MemoryLimit "memory-limit" "The plugin asked for more memory than it may have."
     WorkerDied "worker-died" "The process that ran the plugin ended without an answer."
+    PrecompiledArtifact "precompiled-artifact" "The file is compiled code of an engine, which is never loaded."
+    TooLarge "too-large" "The file is larger than the host's policy allows."
+    IncompatibleVersion "incompatible-version" "The plugin and the host mean different versions of an interface."
+    NewerThanHost "newer-than-host" "The plugin was built against a newer version than the host has."
+    PrereleaseVersion "prerelease-version" "The plugin imports an interface of a prerelease version."
+    MixedWasiVersions "mixed-wasi-versions" "The plugin imports several versions of WASI."
+    DeniedImport "denied-import" "The host's policy does not let the plugin import this."
+    UnusedWaiver "unused-waiver" "A waiver excuses nothing."
+    ExpiredWaiver "expired-waiver" "A waiver is past its date and excuses nothing any more."
 }
 
 impl Code {
     /// The code with this name.
     pub fn from_name(name: &str) -> Option<Code> {
         Code::ALL.iter().copied().find(|code| code.name() == name)
+    }
+}
+
+impl Code {
+    /// Whether a host may give the code another weight, or excuse a finding of it. What the
+    /// contract, safety and the judgement itself rest on cannot be argued away.
+    pub fn is_negotiable(self) -> bool {
+        matches!(
+            self,
+            Code::TooLarge
+                | Code::NewerThanHost
+                | Code::PrereleaseVersion
+                | Code::MixedWasiVersions
+                | Code::DeniedImport
+                | Code::UnusedWaiver
+                | Code::ExpiredWaiver
+        )
     }
 }
 

@@ -58,9 +58,12 @@ pub struct PluginReport {
     pub size: Option<u64>,
     /// The verdict.
     pub verdict: Verdict,
-    /// The host world that it targets, or was measured against.
+    /// The host world that it targets, or comes nearest to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub world: Option<String>,
+    /// How far it is from each world of the host, where there are several and it targets none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub distances: Vec<Distance>,
     /// What had to be composed around it, outermost last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub adapters: Vec<AdapterUse>,
@@ -69,6 +72,9 @@ pub struct PluginReport {
     pub cases: Vec<CaseReport>,
     /// Every finding.
     pub diagnostics: Vec<Diagnostic>,
+    /// Waivers of the host that excused a finding: indices into its policy.
+    #[serde(skip)]
+    pub waived_by: Vec<usize>,
     /// Why it could not be judged, where it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -84,9 +90,11 @@ impl PluginReport {
             size: None,
             verdict: Verdict::Pass,
             world: None,
+            distances: Vec::new(),
             adapters: Vec::new(),
             cases: Vec::new(),
             diagnostics: Vec::new(),
+            waived_by: Vec::new(),
             failure: None,
         }
     }
@@ -103,6 +111,15 @@ impl PluginReport {
             Verdict::Pass
         };
     }
+}
+
+/// How far a component is from a world.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Distance {
+    /// The world.
+    pub world: String,
+    /// In how many places they differ.
+    pub mismatches: usize,
 }
 
 /// The program that judged.
@@ -139,6 +156,9 @@ pub struct Report {
     pub worlds: Vec<String>,
     /// How many of each verdict.
     pub summary: Summary,
+    /// Findings about the configuration itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Diagnostic>,
     /// The verdicts.
     pub plugins: Vec<PluginReport>,
 }

@@ -8,8 +8,8 @@ use indexmap::IndexMap;
 
 use super::clean;
 use crate::diagnostic::{
-    ComposeReport, Diagnostic, InspectReport, Inspection, ItemShown, PluginReport, Report,
-    RunReport, Severity, Verdict,
+    ComposeReport, Diagnostic, Distance, InspectReport, Inspection, ItemShown, PluginReport,
+    Report, RunReport, Severity, Verdict,
 };
 
 const WIDTH: usize = 100;
@@ -49,6 +49,9 @@ pub fn report(report: &Report, detail: Detail) -> String {
     let width = report.plugins.iter().map(|p| clean(&p.id).chars().count()).max().unwrap_or(0);
     for item in report.plugins.iter().filter(shown) {
         plugin(&mut out, item, width.min(32), detail);
+    }
+    for finding in &report.diagnostics {
+        diagnostic(&mut out, finding, 0);
     }
     if detail > Detail::Quiet {
         let s = &report.summary;
@@ -108,6 +111,15 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
     }
     if let Some(failure) = &plugin.failure {
         wrapped(out, &format!("could not be judged: {}", clean(failure)), 6, BAD, 0);
+    }
+    if !plugin.distances.is_empty() {
+        let far = |world: &Distance| {
+            format!("{} ({})", clean(&world.world), count(world.mismatches, "mismatch"))
+        };
+        let distances: Vec<String> = plugin.distances.iter().map(far).collect();
+        let nearest = plugin.world.as_deref().map(clean).unwrap_or_default();
+        let text = format!("nearest is {nearest}, of {}", distances.join(", "));
+        wrapped(out, &text, 6, DIM, 0);
     }
     for finding in &plugin.diagnostics {
         diagnostic(out, finding, 6);
@@ -176,6 +188,10 @@ fn diagnostic(out: &mut String, finding: &Diagnostic, indent: usize) {
     wrapped(out, &text, indent, style, label.len() - 2);
     for note in &finding.notes {
         wrapped(out, &format!("- {}", clean(note)), indent + 2, DIM, 1);
+    }
+    if let Some(place) = &finding.decided_by {
+        let text = format!("policy: {}:{}: {}", clean(&place.file), place.line, clean(&place.text));
+        wrapped(out, &text, indent + 2, INFO, 7);
     }
     if let Some(help) = &finding.help {
         wrapped(out, &format!("help: {}", clean(help)), indent + 2, INFO, 5);
@@ -353,7 +369,11 @@ fn wrapped(out: &mut String, text: &str, indent: usize, style: Style, styled: us
 }
 
 fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+    match (n, noun.ends_with("ch")) {
+        (1, _) => format!("1 {noun}"),
+        (_, true) => format!("{n} {noun}es"),
+        (_, false) => format!("{n} {noun}s"),
+    }
 }
 
 fn thousands(n: u64) -> String {

@@ -130,7 +130,7 @@ pub fn fits(exporter: &World, export: &str, importer: &World, import: &str) -> V
 }
 
 /// An import of a plain type needs nothing from a host: it is a definition, not a request.
-fn asks_nothing(item: &Item) -> bool {
+pub fn asks_nothing(item: &Item) -> bool {
     match item {
         Item::Type(_) => true,
         Item::Instance(instance) => instance.items.values().all(asks_nothing),

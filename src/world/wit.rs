@@ -61,9 +61,11 @@ pub struct Wit {
 }
 
 /// Reads and resolves WIT: each path a directory with an optional `deps`, a `.wit` file, or a WIT
-/// package encoded as wasm, binary or text.
-pub fn load(paths: &[PathBuf]) -> Result<Wit, WitError> {
+/// package encoded as wasm, binary or text. Items that are `@unstable` are part of it where their
+/// feature is named (component model, WIT.md, "Feature gates").
+pub fn load(paths: &[PathBuf], features: &[String]) -> Result<Wit, WitError> {
     let mut resolve = Resolve::default();
+    resolve.features.extend(features.iter().cloned());
     let mut roots = Vec::new();
     for path in paths {
         let failed = |text: String| WitError::Resolve { path: path.display().to_string(), text };
@@ -79,16 +81,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Wit, WitError> {
         };
         roots.push(package);
     }
-    let worlds = resolve
-        .worlds
-        .iter()
-        .filter_map(|(id, world)| {
-            let package = world.package?;
-            let name = resolve.id_of_name(package, &world.name);
-            Some((name, id, roots.contains(&package)))
-        })
-        .collect();
-    Ok(Wit { resolve, worlds })
+    Ok(Wit::of(resolve, &roots))
 }
 
 fn encoded_package(resolve: &mut Resolve, bytes: &[u8]) -> Result<PackageId, String> {
@@ -119,6 +112,15 @@ fn render(resolve: &Resolve, error: &anyhow::Error) -> String {
 }
 
 impl Wit {
+    fn of(resolve: Resolve, roots: &[PackageId]) -> Wit {
+        let worlds = resolve.worlds.iter().filter_map(|(id, world)| {
+            let package = world.package?;
+            let name = resolve.id_of_name(package, &world.name);
+            Some((name, id, roots.contains(&package)))
+        });
+        Wit { worlds: worlds.collect(), resolve }
+    }
+
     /// The world of this name: in full, without the version where only one is there, or bare where
     /// that is unambiguous; without a name, the only world of the packages that were read.
     pub fn world(
@@ -225,6 +227,11 @@ const WASI_0_2: &[(&str, &str)] = &[
 
 /// What a host that provides `wasi` links: everything that `wasi:cli/imports@0.2` imports.
 pub fn wasi(features: wasmparser::WasmFeatures) -> Result<World, WitError> {
+    shipped()?.world(Some("wasi:cli/imports"), features)
+}
+
+/// The packages that plugtool ships.
+pub fn shipped() -> Result<Wit, WitError> {
     let failed = |text: String| WitError::Resolve { path: "shipped wit/wasi-0.2".to_owned(), text };
     let mut groups = Vec::new();
     for (file, source) in WASI_0_2 {
@@ -239,7 +246,5 @@ pub fn wasi(features: wasmparser::WasmFeatures) -> Result<World, WitError> {
     let package = resolve
         .push_groups(cli, groups)
         .map_err(|error| failed(resolve.render_error(&error.into())))?;
-    let world = resolve.packages[package].worlds["imports"];
-    let name = resolve.id_of_name(package, "imports");
-    encoded_world(&resolve, world, &name, features)
+    Ok(Wit::of(resolve, &[package]))
 }
