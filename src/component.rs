@@ -89,7 +89,8 @@ pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
         Kind::Precompiled => return Ok(Subject::Precompiled),
         kind => return Err(Box::new(not_a_component(&input, kind))),
     }
-    let pass = validate(&input.bytes).map_err(|error| Box::new(invalid(&error)))?;
+    let pass =
+        validate(&input.bytes).map_err(|error| Box::new(invalid(&error, input.bytes.len())))?;
     if input.kind == Kind::Module {
         return Ok(Subject::Module(Module {
             producers: pass.producers,
@@ -158,15 +159,19 @@ fn not_a_component(input: &Input, kind: Kind) -> Diagnostic {
     }
 }
 
-fn invalid(error: &BinaryReaderError) -> Diagnostic {
+fn invalid(error: &BinaryReaderError, size: usize) -> Diagnostic {
+    let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
     let finding = Diagnostic::error(
         Code::InvalidComponent,
-        format!("it is not valid: {} (at byte {:#x})", error.message(), error.offset()),
+        format!("it is not valid: {message} (at byte {:#x})", error.offset()),
     );
-    if error.message().contains("unexpected end") {
+    // The parser reaches for bytes behind the end of the file only where the file is cut off.
+    if message.contains("unexpected end-of-file") && error.offset() as usize <= size {
         finding.help("the file looks cut off; check the step that copies or uploads it")
+    } else if message.contains("requires the") || message.contains("not enabled") {
+        finding.help("the engine has this feature turned off; build the plugin without it")
     } else {
-        finding.help("rebuild it; `wasm-tools validate` says the same")
+        finding.help("rebuild it with tools of today")
     }
 }
 

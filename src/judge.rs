@@ -138,7 +138,7 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
         return Ok(report);
     }
     let cases: Vec<&Case> = host.cases.iter().filter(|case| case.is_for(&plugin.id)).collect();
-    match run_cases(&fitted.bytes, &cases, &host.limits, &options.worker) {
+    match run_cases(&fitted.bytes, &cases, &host.limits, true, &options.worker) {
         Ok(trial) => {
             report.cases = trial.cases;
             report.diagnostics.extend(trial.diagnostics);

@@ -89,6 +89,7 @@ pub fn wire(nodes: &[Node<'_>], target: Option<Host<'_>>) -> Result<Plan, Vec<Di
             }
         }
     }
+    let ambiguous = !problems.is_empty();
     if let Some(cycle) = cycle(nodes.len(), &wires) {
         let names: Vec<&str> = cycle.iter().map(|i| nodes[*i].name).collect();
         problems.push(
@@ -96,7 +97,7 @@ pub fn wire(nodes: &[Node<'_>], target: Option<Host<'_>>) -> Result<Plan, Vec<Di
                 Code::WiringCycle,
                 format!("{} needs itself: {}", names[0], names.join(" needs ")),
             )
-            .help("a component must be instantiated after all that it imports from"),
+            .help("leave out one of them, or break the circle by an adapter that needs neither"),
         );
     }
     let mut disputed = Vec::new();
@@ -104,14 +105,19 @@ pub fn wire(nodes: &[Node<'_>], target: Option<Host<'_>>) -> Result<Plan, Vec<Di
         Some(host) => demanded(nodes, &wires, host, &mut disputed),
         None => unconsumed(nodes, &wires, &mut disputed),
     };
-    problems.extend(disputed.iter().map(|(name, several)| conflict(name, several, nodes)));
+    // A component that could not be wired to its importer still stands at the end of its chain.
+    if !ambiguous {
+        problems.extend(disputed.iter().map(|(name, several)| conflict(name, several, nodes)));
+    }
     let used = reachable(&wires, &outlets);
-    for (index, node) in nodes.iter().enumerate() {
-        let linked = |wire: &Wire| wire.importer == index || wire.exporter == index;
-        let alone = nodes.len() > 1 && target.is_none() && !wires.iter().any(linked);
-        let in_dispute = disputed.iter().any(|(_, several)| several.contains(&index));
-        if !in_dispute && (alone || !used.contains(&index)) {
-            problems.push(unused(node));
+    // Whatever else is wrong may be why a component has no part; that it has none says nothing then.
+    if problems.is_empty() {
+        for (index, node) in nodes.iter().enumerate() {
+            let linked = |wire: &Wire| wire.importer == index || wire.exporter == index;
+            let alone = nodes.len() > 1 && target.is_none() && !wires.iter().any(linked);
+            if alone || !used.contains(&index) {
+                problems.push(unused(node));
+            }
         }
     }
     if !problems.is_empty() {

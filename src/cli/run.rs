@@ -81,7 +81,7 @@ impl Run {
                 compile_timeout: self.compile_timeout,
             };
             let worker = sandbox::this_program().map_err(Failure::internal)?;
-            let trial = run_cases(&component.bytes, &[&case], &limits, &worker).map_err(
+            let trial = run_cases(&component.bytes, &[&case], &limits, false, &worker).map_err(
                 |error| match error {
                     JudgeError::Case(_) => Failure::usage(error),
                     JudgeError::Internal(_) => Failure::internal(error),

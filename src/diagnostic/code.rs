@@ -50,7 +50,7 @@ codes! {
     UnusedComponent "unused-component" "A component given to compose has no part in the result."
     ExportConflict "export-conflict" "Two components would give the result the same export."
     WiringCycle "wiring-cycle" "Components need each other in a circle."
-    LinkFailed "link-failed" "The engine could not link or instantiate the component."
+    LinkFailed "link-failed" "The engine could not link the component."
     SmokeMismatch "smoke-mismatch" "A smoke case got another result than it expects."
     Trap "trap" "The plugin trapped while it ran."
     OutOfFuel "out-of-fuel" "The plugin used up its budget of instructions."
@@ -67,6 +67,7 @@ codes! {
     DeniedImport "denied-import" "The host's policy does not let the plugin import this."
     UnusedWaiver "unused-waiver" "A waiver excuses nothing."
     ExpiredWaiver "expired-waiver" "A waiver is past its date and excuses nothing any more."
+    UnexpectedHostCall "unexpected-host-call" "The plugin called a function of the host that no case answers for."
 }
 
 impl Code {

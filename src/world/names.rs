@@ -69,12 +69,25 @@ pub fn find<'t, T>(table: &'t IndexMap<String, T>, name: &str) -> Option<(&'t st
         .map(|(_, key, value)| (key.as_str(), value))
 }
 
-/// The candidate that looks most like `name`, where one does: for "did you mean".
+/// The candidate that looks most like `name`, where one does: for "did you mean". What names have in
+/// common by convention, a package or the resource of a method, must be the same or nearly so, and
+/// counts for nothing more: it is their last part that people misspell.
 pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    fn parts(name: &str) -> (&str, &str) {
+        let base = ExternName::parse(name).base;
+        let end = base.rfind(['/', '.', '#', ']']).map_or(0, |at| at + 1);
+        base.split_at(end)
+    }
+    let (prefix, last) = parts(name);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
+        .filter_map(|candidate| {
+            let (other_prefix, other_last) = parts(candidate);
+            let alike = |a: &str, b: &str| strsim::jaro_winkler(a, b);
+            let last = alike(last, other_last);
+            let prefix = if prefix == other_prefix { 1.0 } else { alike(prefix, other_prefix) };
+            (last > 0.8 && prefix > 0.9).then_some((last + prefix, candidate))
+        })
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, candidate)| candidate)
 }
