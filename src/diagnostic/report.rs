@@ -1,12 +1,13 @@
 //! The reports that the commands return: what their JSON is made of.
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Diagnostic, Severity};
 
 /// What was found out about one component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Judged, and nothing weighs as much as `--fail-on`.
@@ -20,7 +21,7 @@ pub enum Verdict {
 }
 
 /// One smoke case as it went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CaseReport {
     /// The case's name.
     pub name: String,
@@ -35,7 +36,7 @@ pub struct CaseReport {
 }
 
 /// A component that was composed around the plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AdapterUse {
     /// The adapter's name.
     pub name: String,
@@ -44,7 +45,7 @@ pub struct AdapterUse {
 }
 
 /// Everything that is known about one submitted component.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PluginReport {
     /// Its name: the `id` of the plugin list, or the name on the command line.
     pub id: String,
@@ -114,7 +115,7 @@ impl PluginReport {
 }
 
 /// How far a component is from a world.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Distance {
     /// The world.
     pub world: String,
@@ -123,7 +124,7 @@ pub struct Distance {
 }
 
 /// The program that judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Tool {
     /// `plugtool`.
     pub name: &'static str,
@@ -134,7 +135,7 @@ pub struct Tool {
 }
 
 /// The configuration that decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ConfigUsed {
     /// Path of the file.
     pub path: String,
@@ -143,7 +144,7 @@ pub struct ConfigUsed {
 }
 
 /// What `check` and `gate` return: a verdict for every component, in the order given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Report {
     /// `plugtool.check/0` or `plugtool.gate/0`.
     pub schema: &'static str,
@@ -164,7 +165,7 @@ pub struct Report {
 }
 
 /// How many components got which verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Summary {
     /// Passed.
     pub passed: usize,
@@ -193,7 +194,7 @@ impl Summary {
 }
 
 /// What `inspect` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct InspectReport {
     /// `plugtool.inspect/0`.
     pub schema: &'static str,
@@ -204,7 +205,7 @@ pub struct InspectReport {
 }
 
 /// What one file is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Inspection {
     /// What to call it.
     pub name: String,
@@ -237,7 +238,7 @@ pub struct Inspection {
 }
 
 /// An import or an export.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ItemShown {
     /// Its full name.
     pub name: String,
@@ -252,7 +253,7 @@ pub struct ItemShown {
 }
 
 /// What `compose` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ComposeReport {
     /// `plugtool.compose/0`.
     pub schema: &'static str,
@@ -286,7 +287,7 @@ pub struct ComposeReport {
 }
 
 /// One export that feeds one import.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WireShown {
     /// The component that imports.
     pub importer: String,
@@ -299,7 +300,7 @@ pub struct WireShown {
 }
 
 /// One export of a composition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ExportFrom {
     /// Its name.
     pub name: String,
@@ -308,7 +309,7 @@ pub struct ExportFrom {
 }
 
 /// What `run` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RunReport {
     /// `plugtool.run/0`.
     pub schema: &'static str,
