@@ -166,7 +166,7 @@ fn invalid(error: &BinaryReaderError, size: usize) -> Diagnostic {
         format!("it is not valid: {message} (at byte {:#x})", error.offset()),
     );
     // The parser reaches for bytes behind the end of the file only where the file is cut off.
-    if message.contains("unexpected end-of-file") && error.offset() as usize <= size {
+    if message.contains("unexpected end-of-file") && error.offset() <= size {
         finding.help("the file looks cut off; check the step that copies or uploads it")
     } else if message.contains("requires the") || message.contains("not enabled") {
         finding.help("the engine has this feature turned off; build the plugin without it")
