@@ -79,7 +79,10 @@ pub fn targets(plugin: &World, host: Host<'_>) -> Vec<Mismatch> {
             walk.unknown_import(name, item, &offers);
         }
     }
-    for (name, item, offered) in pairs {
+    // Plain types of the world itself come last: what is wrong with one is told where it is used.
+    let (types, asked): (Vec<_>, Vec<_>) =
+        pairs.into_iter().partition(|(_, item, _)| matches!(item, Item::Type(_)));
+    for (name, item, offered) in asked {
         walk.asked(&Place::root("import", name), item, &offered);
     }
 
@@ -101,6 +104,9 @@ pub fn targets(plugin: &World, host: Host<'_>) -> Vec<Mismatch> {
     }
     for (name, item, demanded) in pairs {
         walk.given(&Place::root("export", name), item, demanded);
+    }
+    for (name, item, offered) in types {
+        walk.asked(&Place::root("import", name), item, &offered);
     }
     walk.finish()
 }

@@ -139,7 +139,12 @@ fn witnesses(
     let (wit, world) = (a_host.wit(), &a_host.world.scope.name);
     let a = witness::targets(&wit, world, &dummy(&a_plugin)?, false);
     let both_ways = |contract: &Contract| {
-        contract.bodies().iter().any(|b| contract.imports(&b.name) && contract.exports(&b.name))
+        let world = &contract.world;
+        let mut imported = contract.dependencies(&world.scope.name);
+        for entry in &world.imports {
+            imported.extend(contract.dependencies(entry.name()));
+        }
+        imported.iter().any(|name| contract.exports(name))
     };
     if !twins && !both_ways(&a_host) && !both_ways(&a_plugin) {
         let with_semver = witness::targets(&wit, world, &by_track, true);
