@@ -139,7 +139,11 @@ pub fn shortfall(nodes: &[Node<'_>], plan: &Plan, target: Host<'_>) -> Vec<Misma
             let root = &mismatch.path.0[0];
             let name = root.name.as_deref().unwrap_or_default();
             match root.kind {
-                "import" => !fed(name),
+                // A plain type asks nothing of the host: what uses it is measured by itself.
+                "import" => {
+                    let item = nodes[index].world.imports.get(name);
+                    !fed(name) && !matches!(item, Some(Item::Type(_)))
+                }
                 _ => plan.outlets.iter().any(|o| o.exporter == index && o.name == name),
             }
         }));

@@ -13,7 +13,7 @@ pub fn policy(plugin: &World, host: &Host, target: &World) -> Vec<Diagnostic> {
     let asked: Vec<(&str, &Item)> = plugin
         .imports
         .iter()
-        .filter(|(_, item)| !asks_nothing(item))
+        .filter(|(name, _)| !asks_nothing(plugin, name))
         .map(|(name, item)| (name.as_str(), item))
         .collect();
     for (name, _) in &asked {

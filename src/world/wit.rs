@@ -189,7 +189,14 @@ fn encoded_world(
     let Some(package) = resolve.worlds[id].package else {
         return Err(unsupported("it belongs to no package".to_owned()));
     };
-    let bytes = wit_component::encode(resolve, package)
+    // Only this world matters. Its types get ids of their own where an interface is both imported
+    // and exported: the encoder takes a type that it met among the imports for the exported one.
+    let mut resolve = resolve.clone();
+    resolve.generate_nominal_type_ids(id);
+    let wanted = resolve.worlds[id].name.clone();
+    resolve.packages[package].interfaces.clear();
+    resolve.packages[package].worlds.retain(|name, _| *name == wanted);
+    let bytes = wit_component::encode(&resolve, package)
         .map_err(|error| unsupported(format!("{error:#}")))?;
     let types = Validator::new_with_features(features)
         .validate_all(&bytes)
@@ -198,7 +205,7 @@ fn encoded_world(
     // The package exports each world as a component type that exports the world itself, under its
     // full name, as a component (component model, WIT.md, "Package format").
     let world = types
-        .component_item_for_export(&resolve.worlds[id].name)
+        .component_item_for_export(&wanted)
         .and_then(|item| match item.ty {
             ComponentEntityType::Type { created: ComponentAnyTypeId::Component(id), .. } => {
                 types[id].exports.values().next()
