@@ -16,7 +16,8 @@ use crate::diagnostic::{
 };
 use crate::input::{self, Input, InputError};
 use crate::smoke::ENGINE;
-use crate::wiring::{self, Node, Plan};
+use crate::wiring::search::{self, Outcome};
+use crate::wiring::{self, Node, Plan, Wishes};
 use crate::world;
 
 pub use trial::{Trial, run_cases};
@@ -171,15 +172,37 @@ pub fn measure(component: &Component, host: &Host, report: &mut PluginReport) ->
 fn way(component: &Component, host: &Host, report: &mut PluginReport) -> Option<Way> {
     let finding = check(component, host);
     let direct = finding.diagnostics.is_empty();
+    let mut note = None;
     let found = if direct {
         Some(Way { world: finding.world, adapters: Vec::new(), plan: Plan::default() })
     } else {
         let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
-        host.worlds.iter().enumerate().find_map(|(index, world)| {
+        let mut near = None;
+        let found = host.worlds.iter().enumerate().find_map(|(index, world)| {
             let target = world::Host { world, provides: &host.provides };
-            let (adapters, plan) = wiring::adapt(&[node(component)], &pool, target)?;
-            Some(Way { world: index, adapters, plan })
-        })
+            let wishes = Wishes { target: Some(target), ..Wishes::default() };
+            match search::adapt(&[node(component)], &pool, &wishes) {
+                Outcome::Way(way) => {
+                    Some(Way { world: index, adapters: way.adapters, plan: way.plan })
+                }
+                Outcome::NoWay(attempt) => {
+                    near = near.take().or_else(|| attempt.map(|attempt| (attempt, index)));
+                    None
+                }
+                Outcome::OutOfBudget => {
+                    report.failure = Some(search::out_of_budget());
+                    None
+                }
+            }
+        });
+        if found.is_some() {
+            report.failure = None;
+        } else if let Some((attempt, index)) = near {
+            let world = host.worlds[index].name.as_deref().unwrap_or("the world");
+            let finding = wiring::no_adapter_path(&attempt, world);
+            note = Some(finding.severity(Severity::Note));
+        }
+        found
     };
     match &found {
         Some(way) => {
@@ -204,6 +227,7 @@ fn way(component: &Component, host: &Host, report: &mut PluginReport) -> Option<
                     || !finding.diagnostics.iter().any(|f| f.path.0.first() == wish.path.0.first())
             });
             report.diagnostics.extend(finding.diagnostics);
+            report.diagnostics.extend(note);
             report.diagnostics.extend(wishes);
         }
     }
@@ -240,5 +264,5 @@ fn fit(
 
 /// A component as wiring sees it.
 pub fn node(component: &Component) -> Node<'_> {
-    Node { name: &component.name, world: &component.world }
+    Node { name: &component.name, sha256: &component.sha256, world: &component.world }
 }

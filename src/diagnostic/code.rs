@@ -70,6 +70,8 @@ codes! {
     UnusedWaiver "unused-waiver" "A waiver excuses nothing."
     ExpiredWaiver "expired-waiver" "A waiver is past its date and excuses nothing any more."
     UnexpectedHostCall "unexpected-host-call" "The plugin called a function of the host that no case answers for."
+    ImportUnsatisfied "import-unsatisfied" "Nothing gives an import of a composition: no component, and not the host."
+    NoAdapterPath "no-adapter-path" "The host's adapters do not lead from the plugin to the world."
 }
 
 impl Code {
