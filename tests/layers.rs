@@ -34,7 +34,6 @@ const NEIGHBOURS: &[(&str, &str)] = &[("compose", "wiring")];
 /// What only one room may name.
 const OWNED: &[(&str, &str)] = &[
     ("wac_graph", "compose"),
-    ("wasm_encoder", "adapter"),
     ("wasi_preview1", "adapter"),
     ("wasmtime", "smoke"),
     ("Command::new", "sandbox"),
