@@ -1,5 +1,6 @@
 //! Arguments in, report out. The only room that prints or decides an exit status.
 
+mod adapt;
 mod check;
 mod compose;
 mod explain;
@@ -44,6 +45,8 @@ enum Command {
     Check(check::Check),
     /// Make one component out of several
     Compose(compose::Compose),
+    /// Make a component out of a core module
+    Adapt(adapt::Adapt),
     /// Call a component's functions in a worker process with limits
     Run(run::Run),
     /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
@@ -210,6 +213,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Compose(command) => command.run(),
+        Command::Adapt(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Gate(command) => command.run(),
         Command::Explain(command) => command.run(),

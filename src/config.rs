@@ -65,6 +65,8 @@ pub struct Host {
     pub provides: Vec<World>,
     /// Components that may be composed around a plugin.
     pub adapters: Vec<Component>,
+    /// Whether core modules are made components on the way in; otherwise they are a finding.
+    pub adapt_modules: bool,
     /// The default list of plugins: files and patterns, relative to the working directory.
     pub plugins: Vec<String>,
     /// The smoke cases.
@@ -144,6 +146,8 @@ struct HostTable {
     provides: Vec<String>,
     #[serde(default)]
     adapters: Vec<String>,
+    #[serde(default)]
+    adapt_modules: bool,
     #[serde(default)]
     plugins: Vec<String>,
     #[serde(default)]
@@ -238,6 +242,7 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
         worlds,
         provides,
         adapters,
+        adapt_modules: parsed.host.adapt_modules,
         plugins: parsed.host.plugins.iter().map(|plugin| show(&beside(plugin))).collect(),
         cases,
         limits: parsed.limits.settle().map_err(invalid)?,
@@ -264,6 +269,7 @@ pub fn from_world(
         worlds,
         provides: provided(provides, &wit, "--provides")?,
         adapters: Vec::new(),
+        adapt_modules: false,
         plugins: Vec::new(),
         cases: Vec::new(),
         limits: Limits::default(),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::adapter::{self, AdaptError};
 use crate::check::{check, policy, too_large, weigh};
 use crate::component::{self, Component};
 use crate::compose::compose;
@@ -14,7 +15,7 @@ use crate::config::{Case, Host, Plugin, Policy};
 use crate::diagnostic::{
     AdapterUse, Code, Diagnostic, PluginReport, Severity, Tool, Verdict, WitPath,
 };
-use crate::input::{self, Input, InputError};
+use crate::input::{self, Input, InputError, Kind};
 use crate::smoke::ENGINE;
 use crate::wiring::search::{self, Outcome};
 use crate::wiring::{self, Node, Plan, Wishes};
@@ -51,9 +52,27 @@ pub struct Options {
 
 /// Reads a submitted file and decodes it. What is wrong with it is a finding.
 pub fn open(name: &str, path: &str, policy: &Policy) -> (Option<Component>, PluginReport) {
+    read(name, path, policy, false)
+}
+
+/// As [`open`], on a host's terms: a core module becomes a component where the host wants that, and
+/// the report says so.
+pub fn open_for(name: &str, path: &str, host: &Host) -> (Option<Component>, PluginReport) {
+    read(name, path, &host.policy, host.adapt_modules)
+}
+
+fn read(name: &str, path: &str, policy: &Policy, adapt: bool) -> (Option<Component>, PluginReport) {
     let mut report = PluginReport::new(name, path);
     match input::read(name, path) {
-        Ok(input) => decode(input, report, policy),
+        Ok(input) => {
+            report.sha256 = Some(input.sha256.clone());
+            report.size = Some(input.size);
+            if let Some(finding) = too_large(input.size, policy) {
+                report.diagnostics.push(finding.at(WitPath::root("file", path)));
+            }
+            let component = decode(input, &mut report, adapt);
+            (component, report)
+        }
         Err(error) => {
             if let InputError::Text { sha256, size, .. } = &error {
                 report.sha256 = Some(sha256.clone());
@@ -65,21 +84,35 @@ pub fn open(name: &str, path: &str, policy: &Policy) -> (Option<Component>, Plug
     }
 }
 
-fn decode(
-    input: Input,
-    mut report: PluginReport,
-    policy: &Policy,
-) -> (Option<Component>, PluginReport) {
-    report.sha256 = Some(input.sha256.clone());
-    report.size = Some(input.size);
-    if let Some(finding) = too_large(input.size, policy) {
-        report.diagnostics.push(finding.at(WitPath::root("file", &report.path)));
-    }
-    match component::decode(input) {
-        Ok(component) => (Some(component), report),
-        Err(finding) => {
+fn decode(input: Input, report: &mut PluginReport, adapt: bool) -> Option<Component> {
+    let module = input.kind == Kind::Module;
+    let decoded = if module && adapt {
+        match adapter::adapt_module(&input) {
+            Ok(adapted) => {
+                report.adapted = true;
+                component::decode(adapted.into_input(input))
+            }
+            Err(AdaptError::Refused(finding)) => Err(finding),
+            Err(error) => {
+                report.failure = Some(error.to_string());
+                return None;
+            }
+        }
+    } else {
+        component::decode(input)
+    };
+    match decoded {
+        Ok(component) => Some(component),
+        Err(mut finding) => {
+            if module && !adapt && finding.code == Code::NotAComponent {
+                finding.help = Some(
+                    "make it a component with `plugtool adapt`; `adapt-modules = true` under \
+                     [host] makes it part of judging"
+                        .to_owned(),
+                );
+            }
             report.diagnostics.push(finding.at(WitPath::root("file", &report.path)));
-            (None, report)
+            None
         }
     }
 }
@@ -120,7 +153,7 @@ pub fn judge(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRe
 }
 
 fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginReport, JudgeError> {
-    let (component, mut report) = open(&plugin.id, &plugin.path, &host.policy);
+    let (component, mut report) = open_for(&plugin.id, &plugin.path, host);
     let fitted = match component {
         Some(component) => fit(component, host, &mut report),
         None => Ok(None),

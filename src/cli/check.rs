@@ -44,7 +44,7 @@ impl Check {
         let mut reports = Vec::new();
         for argument in &self.components {
             let (name, path) = input::split_name(argument);
-            let (component, mut report) = judge::open(&name, path, &host.policy);
+            let (component, mut report) = judge::open_for(&name, path, &host);
             if let Some(component) = component {
                 judge::measure(&component, &host, &mut report);
             }

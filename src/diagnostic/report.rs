@@ -65,6 +65,9 @@ pub struct PluginReport {
     /// How far it is from each world of the host, where there are several and it targets none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub distances: Vec<Distance>,
+    /// Whether it was submitted as a core module, and made a component before it was judged.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub adapted: bool,
     /// What had to be composed around it, outermost last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub adapters: Vec<AdapterUse>,
@@ -92,6 +95,7 @@ impl PluginReport {
             verdict: Verdict::Pass,
             world: None,
             distances: Vec::new(),
+            adapted: false,
             adapters: Vec::new(),
             cases: Vec::new(),
             diagnostics: Vec::new(),
@@ -329,5 +333,39 @@ pub struct RunReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
     /// What went wrong.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What `adapt` returns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AdaptReport {
+    /// `plugtool.adapt/0`.
+    pub schema: &'static str,
+    /// Who adapted.
+    pub tool: Tool,
+    /// The file.
+    pub path: String,
+    /// SHA-256 of the file, in hex; none where it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_sha256: Option<String>,
+    /// Whether it was a component before.
+    pub unchanged: bool,
+    /// The preview 1 adapter that is in the result: `command` or `reactor`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preview1: Option<&'static str>,
+    /// Where the result was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// SHA-256 of the result, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Bytes in the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// What the result imports.
+    pub imports: Vec<String>,
+    /// What the result exports.
+    pub exports: Vec<String>,
+    /// Why nothing was written.
     pub diagnostics: Vec<Diagnostic>,
 }

@@ -8,8 +8,8 @@ use indexmap::IndexMap;
 
 use super::clean;
 use crate::diagnostic::{
-    ComposeReport, Diagnostic, Distance, InspectReport, Inspection, ItemShown, PluginReport,
-    Report, RunReport, Severity, Verdict,
+    AdaptReport, ComposeReport, Diagnostic, Distance, InspectReport, Inspection, ItemShown,
+    PluginReport, Report, RunReport, Severity, Verdict,
 };
 
 const WIDTH: usize = 100;
@@ -150,6 +150,9 @@ fn summary(plugin: &PluginReport) -> String {
                         format!("targets {} through {}", clean(world), names.join(" and "))
                     }
                 });
+            }
+            if plugin.adapted {
+                parts.push("adapted from a core module".to_owned());
             }
             match total {
                 0 => {}
@@ -315,6 +318,33 @@ pub fn compose(report: &ComposeReport, detail: Detail) -> String {
             &mut out,
             format!("  export {} {DIM}<-{DIM:#} {}", clean(&export.name), clean(&export.from)),
         );
+    }
+    for import in &report.imports {
+        line(&mut out, format!("  import {}", clean(import)));
+    }
+    out
+}
+
+/// What a core module became, or why it became nothing.
+pub fn adapt(report: &AdaptReport, _: Detail) -> String {
+    let mut out = diagnostics(&report.diagnostics);
+    if !report.diagnostics.is_empty() {
+        return out;
+    }
+    let path = clean(&report.path);
+    let size = report.size.map(size).unwrap_or_default();
+    line(
+        &mut out,
+        match report.preview1 {
+            _ if report.unchanged => format!("{path} is a component already, {size}"),
+            Some(adapter) => {
+                format!("{GOOD}adapted{GOOD:#} {path} with the preview 1 {adapter} adapter, {size}")
+            }
+            None => format!("{GOOD}adapted{GOOD:#} {path}, {size}"),
+        },
+    );
+    for export in &report.exports {
+        line(&mut out, format!("  export {}", clean(export)));
     }
     for import in &report.imports {
         line(&mut out, format!("  import {}", clean(import)));
