@@ -17,7 +17,7 @@ mod shapes;
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::world::{self, Host, Mismatch, World};
+use crate::world::{self, Host, Item, Mismatch, World};
 use seams::Seams;
 
 /// A component as wiring sees it.

@@ -112,7 +112,6 @@ fn adapt(name: &str, path: &str, report: &mut AdaptReport) -> Result<Component, 
 
 /// The imports that ask something of a host, in their order.
 fn used(world: &world::World) -> Vec<String> {
-    let asks =
-        |(name, item): (&String, &world::Item)| (!world::asks_nothing(item)).then(|| name.clone());
-    world.imports.iter().filter_map(asks).collect()
+    let asked = world.imports.keys().filter(|name| !world::asks_nothing(world, name));
+    asked.cloned().collect()
 }

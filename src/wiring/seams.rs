@@ -63,9 +63,9 @@ impl Seams {
                 .imports
                 .iter()
                 .filter(|(_, item)| matches!(item, Item::Func(_) | Item::Instance(_)));
-            let wired = wired.map(|(name, item)| Import {
+            let wired = wired.map(|(name, _)| Import {
                 feeds: fitting.feeds(nodes, index, name),
-                offered: asks_nothing(item) || !refused.contains_key(name),
+                offered: asks_nothing(node.world, name) || !refused.contains_key(name),
                 absent: refused.get(name) == Some(&true),
                 name: name.clone(),
             });
