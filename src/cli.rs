@@ -1,5 +1,6 @@
 //! Arguments in, report out. The only room that prints or decides an exit status.
 
+mod adapt;
 mod check;
 mod compose;
 mod explain;
@@ -44,6 +45,8 @@ enum Command {
     Check(check::Check),
     /// Make one component out of several
     Compose(compose::Compose),
+    /// Make a component out of a core module
+    Adapt(adapt::Adapt),
     /// Call a component's functions in a worker process with limits
     Run(run::Run),
     /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
@@ -124,10 +127,12 @@ impl Common {
     fn verdicts(&self, report: &Report) -> Result<u8, Failure> {
         self.print(report, text::report)?;
         let any = |verdict| report.plugins.iter().any(|plugin| plugin.verdict == verdict);
-        Ok(match () {
-            () if any(Verdict::Unjudged) => 3,
-            () if any(Verdict::Fail) => 1,
-            () => 0,
+        Ok(if any(Verdict::Unjudged) {
+            3
+        } else if any(Verdict::Fail) {
+            1
+        } else {
+            self.status(&report.diagnostics)
         })
     }
 }
@@ -136,15 +141,20 @@ impl Common {
 #[derive(Args)]
 struct HostArgs {
     /// The host folder, or its plugtool.toml [default: plugtool.toml here]
-    #[arg(long, value_name = "DIR|FILE", conflicts_with_all = ["wit", "world", "provides"])]
+    #[arg(long, value_name = "DIR|FILE", conflicts_with_all = ["wit", "world", "feature", "provides"])]
     host: Option<PathBuf>,
     /// WIT instead of a host folder: a directory, a .wit file, an encoded package, or a component
     #[arg(long, value_name = "WIT")]
     wit: Vec<PathBuf>,
-    /// The world to target out of --wit; may be left out where there is only one
+    /// The world to target out of --wit; one of them where several are named; may be left out
+    /// where there is only one
     #[arg(long, value_name = "NAME", requires = "wit")]
-    world: Option<String>,
-    /// What the host links beside the world of --wit: wasi
+    world: Vec<String>,
+    /// A feature whose @unstable items are part of --wit; may be repeated
+    #[arg(long, value_name = "NAME", requires = "wit")]
+    feature: Vec<String>,
+    /// What the host links beside the world of --wit: wasi, or the name of a world whose imports it
+    /// links, as in wasi:clocks/imports@0.2.12
     #[arg(long, value_name = "PACKAGE", requires = "wit")]
     provides: Vec<String>,
 }
@@ -158,7 +168,7 @@ impl HostArgs {
         if self.wit.is_empty() {
             return load_host(self.host.as_deref(), ", or a world with --wit and --world");
         }
-        Ok(config::from_world(&self.wit, self.world.as_deref(), &self.provides)?)
+        Ok(config::from_world(&self.wit, &self.feature, &self.world, &self.provides)?)
     }
 }
 
@@ -203,6 +213,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Compose(command) => command.run(),
+        Command::Adapt(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Gate(command) => command.run(),
         Command::Explain(command) => command.run(),
@@ -254,8 +265,9 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     };
     write().map_err(|error| {
         // The temporary file's name would say nothing to anybody, and differ from run to run.
-        let plain = error.raw_os_error().map_or(error, io::Error::from_raw_os_error);
-        Failure::internal(anyhow::anyhow!("{} cannot be written: {plain}", path.display()))
+        let text = error.to_string();
+        let reason = text.split(" at path ").next().unwrap_or(&text);
+        Failure::internal(anyhow::anyhow!("{} cannot be written: {reason}", path.display()))
     })
 }
 

@@ -102,7 +102,8 @@ pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
         let finding = Diagnostic::error(Code::InvalidComponent, message);
         return Err(Box::new(finding.help("no tool is known that needs so many; compose less")));
     }
-    let pass = validate(&input.bytes).map_err(|error| Box::new(invalid(&error)))?;
+    let pass =
+        validate(&input.bytes).map_err(|error| Box::new(invalid(&error, input.bytes.len())))?;
     if input.kind == Kind::Module {
         return Ok(Subject::Module(Module {
             producers: pass.producers,
@@ -137,9 +138,12 @@ pub fn decode(input: Input) -> Result<Component, Box<Diagnostic>> {
             error("it is a WIT package encoded as wasm: types only, nothing that can run")
                 .help("submit the compiled component; a WIT package is an argument for --wit")
         }
-        Subject::Precompiled(artifact) => error(&format!("it is {}", artifact.words())).help(
-            "submit the component that it was compiled from; precompiled code is never loaded",
-        ),
+        Subject::Precompiled(artifact) => {
+            let message = format!("it is {}", artifact.words());
+            Diagnostic::error(Code::PrecompiledArtifact, message).help(
+                "submit the component that it was compiled from; precompiled code is never loaded",
+            )
+        }
         // Told apart above, before it was validated.
         Subject::Module(_) => error("it is a core module"),
     }))
@@ -184,15 +188,19 @@ fn encoding(bytes: &[u8]) -> String {
     format!("encoding {version:#04x}, {about}")
 }
 
-fn invalid(error: &BinaryReaderError) -> Diagnostic {
+fn invalid(error: &BinaryReaderError, size: usize) -> Diagnostic {
+    let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
     let finding = Diagnostic::error(
         Code::InvalidComponent,
-        format!("it is not valid: {} (at byte {:#x})", error.message(), error.offset()),
+        format!("it is not valid: {message} (at byte {:#x})", error.offset()),
     );
-    if error.message().contains("unexpected end") {
+    // The parser reaches for bytes behind the end of the file only where the file is cut off.
+    if message.contains("unexpected end-of-file") && error.offset() <= size {
         finding.help("the file looks cut off; check the step that copies or uploads it")
+    } else if message.contains("requires the") || message.contains("not enabled") {
+        finding.help("the engine has this feature turned off; build the plugin without it")
     } else {
-        finding.help("rebuild it; `wasm-tools validate` says the same")
+        finding.help("rebuild it with tools of today")
     }
 }
 

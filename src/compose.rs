@@ -75,7 +75,11 @@ fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeErro
         let package = graph.register_package(package).map_err(|error| refused(step(), &error))?;
         instances.insert(index, graph.instantiate(package));
     }
-    for wire in &plan.wires {
+    // wac numbers what it is told in the order of telling; that must not be the arguments'.
+    let digest = |index: usize| (&components[index].sha256, index);
+    let mut wires: Vec<_> = plan.wires.iter().collect();
+    wires.sort_by_key(|w| (digest(w.importer), &w.import, digest(w.exporter), &w.export));
+    for wire in wires {
         let (Some(&importer), Some(&exporter)) =
             (instances.get(&wire.importer), instances.get(&wire.exporter))
         else {

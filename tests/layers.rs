@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["gate"],
     &["judge"],
     &["render"],
-    &["check", "compose", "smoke", "sandbox", "wiring"],
+    &["check", "compose", "smoke", "sandbox", "wiring", "adapter"],
     &["config"],
     &["component"],
     &["world"],
@@ -34,6 +34,7 @@ const NEIGHBOURS: &[(&str, &str)] = &[("compose", "wiring")];
 /// What only one room may name.
 const OWNED: &[(&str, &str)] = &[
     ("wac_graph", "compose"),
+    ("wasi_preview1", "adapter"),
     ("wasmtime", "smoke"),
     ("Command::new", "sandbox"),
     ("println!", "cli"),

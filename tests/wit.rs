@@ -34,7 +34,7 @@ fn worlds() -> Vec<(PathBuf, Resolve, WorldId, String)> {
 }
 
 fn read(path: &Path, name: &str) -> World {
-    let wit = world::load(&[path.to_owned()]).unwrap_or_else(|error| panic!("{error}"));
+    let wit = world::load(&[path.to_owned()], &[]).unwrap_or_else(|error| panic!("{error}"));
     wit.world(Some(name), WasmFeatures::all()).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
@@ -183,7 +183,7 @@ fn a_line_that_is_missing_is_noticed() {
             // An import that something else needs comes back by itself.
             let comes_back = line.starts_with("import ") && !line.contains("func");
             let same = changed.is_some()
-                && world::load(&[file])
+                && world::load(&[file], &[])
                     .and_then(|wit| wit.world(Some(&name), WasmFeatures::all()))
                     .is_ok_and(|other| world::differences(&world, &other).is_empty());
             assert!(!same || comes_back, "{name}: without `{line}` it is the same world");

@@ -7,11 +7,12 @@ use clap::Args;
 
 use super::{Common, EXIT_STATUS, Failure, Format, HostArgs, write_whole};
 use crate::component::Component;
-use crate::config::{self, Host};
-use crate::diagnostic::{AdapterUse, ComposeReport, Diagnostic, ExportFrom, WireShown};
+use crate::config::{self, Host, Policy};
+use crate::diagnostic::{AdapterUse, ComposeReport, Diagnostic, ExportFrom, Severity, WireShown};
 use crate::judge::{self, node, tool};
 use crate::render::text;
-use crate::wiring::{self, Node, Plan};
+use crate::wiring::search::{self, Outcome};
+use crate::wiring::{self, Node, Plan, Wire, Wishes};
 use crate::{check, compose, input, world};
 
 /// Make one component out of several
@@ -36,6 +37,13 @@ pub struct Compose {
     /// A component to put between others; all that are given are used
     #[arg(long, value_name = "ADAPTER")]
     adapter: Vec<PathBuf>,
+    /// Which component feeds an import, where that is not plain: IMPORTER/IMPORT=EXPORTER; may be
+    /// repeated
+    #[arg(long, value_name = "IMPORTER/IMPORT=EXPORTER")]
+    wire: Vec<String>,
+    /// Export everything that feeds nobody, not only what the world demands
+    #[arg(long)]
+    all_exports: bool,
     #[command(flatten)]
     host: HostArgs,
     #[command(flatten)]
@@ -52,7 +60,7 @@ impl Compose {
         let mut findings = Vec::new();
         for argument in &self.components {
             let (name, path) = input::split_name(argument);
-            let (component, report) = judge::open(&name, path);
+            let (component, report) = judge::open(&name, path, &Policy::default());
             parts.extend(component);
             findings.extend(report.diagnostics);
         }
@@ -62,21 +70,28 @@ impl Compose {
         }
         parts.extend(adapters);
 
-        let (chosen, plan) = match plan(&parts, host.as_ref()) {
-            Ok((chosen, plan, world)) => {
-                report.world = world;
-                (chosen, plan)
-            }
+        // Names first, so that nothing depends on the order of the arguments.
+        parts.sort_by(|a, b| (&a.name, &a.sha256).cmp(&(&b.name, &b.sha256)));
+        let nodes: Vec<Node<'_>> = parts.iter().map(node).collect();
+        let by_hand = self.wire.iter().map(|text| wiring::parse_wire(&nodes, text));
+        let by_hand = by_hand.collect::<Result<Vec<Wire>, String>>();
+        let by_hand = by_hand.map_err(|error| Failure::usage(anyhow::anyhow!(error)))?;
+        let wishes = Wishes { target: None, by_hand: &by_hand, all_exports: self.all_exports };
+        let planned = match plan(&nodes, host.as_ref(), wishes)? {
+            Ok(planned) => planned,
             Err(findings) => return self.refuse(report, findings),
         };
+        let Planned { adapters: chosen, plan, world, note } = planned;
+        report.world = world;
         let pool = host.as_ref().map_or(&[][..], |host| &host.adapters);
         let used: Vec<&Component> =
             parts.iter().chain(chosen.into_iter().map(|index| &pool[index])).collect();
         let composed = compose::compose(&used, &plan).map_err(Failure::internal)?;
         if let Some(host) = &host {
-            let finding = check::check(&composed.world, host);
-            if !finding.diagnostics.is_empty() {
-                return self.refuse(report, finding.diagnostics);
+            let mut findings = check::check(&composed, host).diagnostics;
+            if !findings.is_empty() {
+                findings.extend(note);
+                return self.refuse(report, findings);
             }
         }
         describe(&mut report, &used, &plan, &composed);
@@ -128,27 +143,72 @@ impl Compose {
     }
 }
 
-/// The wiring of the parts, with those of the host's adapters that they need: indices into the
-/// host's adapters, the plan over parts and adapters, and the world that it targets.
+/// What is to be composed.
+struct Planned {
+    /// Indices into the host's adapters.
+    adapters: Vec<usize>,
+    /// Over the parts, and the adapters behind them.
+    plan: Plan,
+    /// The world that it targets.
+    world: Option<String>,
+    /// What to say beside, should it not target the world after all.
+    note: Option<Diagnostic>,
+}
+
+/// The wiring of the parts, with those of the host's adapters that they need.
 fn plan(
-    parts: &[Component],
+    nodes: &[Node<'_>],
     host: Option<&Host>,
-) -> Result<(Vec<usize>, Plan, Option<String>), Vec<Diagnostic>> {
-    let nodes: Vec<Node<'_>> = parts.iter().map(node).collect();
+    wishes: Wishes<'_>,
+) -> Result<Result<Planned, Vec<Diagnostic>>, Failure> {
     let Some(host) = host else {
-        return Ok((Vec::new(), wiring::wire(&nodes, None)?, None));
+        let plan = wiring::wire(nodes, &wishes);
+        return Ok(plan.map(|plan| Planned {
+            adapters: Vec::new(),
+            plan,
+            world: None,
+            note: None,
+        }));
     };
     let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
+    let mut near = None;
     for target in &host.worlds {
         let sides = world::Host { world: target, provides: &host.provides };
-        if let Some((chosen, plan)) = wiring::adapt(&nodes, &pool, sides) {
-            return Ok((chosen, plan, target.name.clone()));
+        let wishes = Wishes { target: Some(sides), ..wishes };
+        match search::adapt(nodes, &pool, &wishes) {
+            Outcome::Way(way) => {
+                return Ok(Ok(Planned {
+                    adapters: way.adapters,
+                    plan: way.plan,
+                    world: target.name.clone(),
+                    note: None,
+                }));
+            }
+            Outcome::NoWay(attempt) => {
+                near = near.or(attempt.map(|attempt| (attempt, target.name.clone())));
+            }
+            Outcome::OutOfBudget => {
+                return Err(Failure::internal(anyhow::anyhow!(search::out_of_budget())));
+            }
         }
     }
     // Nothing fits: what is wrong with the parts alone is the most useful thing to say.
     let sides = world::Host { world: &host.worlds[0], provides: &host.provides };
-    let plan = wiring::wire(&nodes, Some(sides))?;
-    Ok((Vec::new(), plan, host.worlds[0].name.clone()))
+    let wishes = Wishes { target: Some(sides), ..wishes };
+    let near = near.map(|(attempt, world)| {
+        let world = world.unwrap_or_default();
+        wiring::no_adapter_path(&attempt, &world).severity(Severity::Note)
+    });
+    Ok(match wiring::wire(nodes, &wishes) {
+        Ok(plan) => {
+            let world = host.worlds[0].name.clone();
+            Ok(Planned { adapters: Vec::new(), plan, world, note: near })
+        }
+        Err(mut findings) => {
+            findings.extend(near);
+            Err(findings)
+        }
+    })
 }
 
 fn describe(report: &mut ComposeReport, used: &[&Component], plan: &Plan, composed: &Component) {

@@ -1,6 +1,7 @@
 //! The report of `inspect`: what a file is, what it asks for, and what its bytes are spent on.
 
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Diagnostic, Tool};
@@ -9,7 +10,7 @@ use super::{Diagnostic, Tool};
 pub type Producers = IndexMap<String, IndexMap<String, String>>;
 
 /// What `inspect` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct InspectReport {
     /// `plugtool.inspect/0`.
     pub schema: &'static str,
@@ -20,7 +21,7 @@ pub struct InspectReport {
 }
 
 /// What one file is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Inspection {
     /// What to call it.
     pub name: String,
@@ -83,7 +84,7 @@ pub struct Inspection {
 }
 
 /// An import or an export.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ItemShown {
     /// Its full name.
     pub name: String,
@@ -99,7 +100,7 @@ pub struct ItemShown {
 }
 
 /// Something that a host may grant or refuse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Capability {
     /// Files and directories.
@@ -188,7 +189,7 @@ impl Capability {
 }
 
 /// A capability that a file asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Request {
     /// What is asked for.
     pub capability: Capability,
@@ -198,7 +199,7 @@ pub struct Request {
 }
 
 /// A package of WIT.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PackageShown {
     /// Its name with the version; none where there is nothing in it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -210,7 +211,7 @@ pub struct PackageShown {
 }
 
 /// A world of a package.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WorldShown {
     /// Its full name.
     pub name: String,
@@ -221,7 +222,7 @@ pub struct WorldShown {
 }
 
 /// A linear memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MemoryShown {
     /// Whether it is imported.
     pub imported: bool,
@@ -237,7 +238,7 @@ pub struct MemoryShown {
 }
 
 /// Debug information inside a file, in bytes of the sections that hold it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DebugInfo {
     /// DWARF: custom sections named `.debug_*`.
     pub dwarf: u64,
@@ -249,7 +250,7 @@ pub struct DebugInfo {
 }
 
 /// A part of a file with what it takes up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Part {
     /// `component`, `core module`, `custom section`, or the kind of section: `code`, `data`, `types`.
     pub kind: &'static str,

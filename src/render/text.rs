@@ -7,7 +7,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::clean;
 use crate::diagnostic::{
-    ComposeReport, Diagnostic, PluginReport, Report, RunReport, Severity, Verdict,
+    AdaptReport, ComposeReport, Diagnostic, Distance, PluginReport, Report, RunReport, Severity,
+    Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
@@ -47,6 +48,9 @@ pub fn report(report: &Report, detail: Detail) -> String {
     let width = report.plugins.iter().map(|p| clean(&p.id).chars().count()).max().unwrap_or(0);
     for item in report.plugins.iter().filter(shown) {
         plugin(&mut out, item, width.min(32), detail);
+    }
+    for finding in &report.diagnostics {
+        diagnostic(&mut out, finding, 0);
     }
     if detail > Detail::Quiet {
         let s = &report.summary;
@@ -107,6 +111,15 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
     if let Some(failure) = &plugin.failure {
         wrapped(out, &format!("could not be judged: {}", clean(failure)), 6, BAD, 0);
     }
+    if !plugin.distances.is_empty() {
+        let far = |world: &Distance| {
+            format!("{} ({})", clean(&world.world), count(world.mismatches, "mismatch"))
+        };
+        let distances: Vec<String> = plugin.distances.iter().map(far).collect();
+        let nearest = plugin.world.as_deref().map(clean).unwrap_or_default();
+        let text = format!("nearest is {nearest}, of {}", distances.join(", "));
+        wrapped(out, &text, 6, DIM, 0);
+    }
     for finding in &plugin.diagnostics {
         diagnostic(out, finding, 6);
     }
@@ -136,6 +149,9 @@ fn summary(plugin: &PluginReport) -> String {
                         format!("targets {} through {}", clean(world), names.join(" and "))
                     }
                 });
+            }
+            if plugin.adapted {
+                parts.push("adapted from a core module".to_owned());
             }
             match total {
                 0 => {}
@@ -174,6 +190,10 @@ pub(super) fn diagnostic(out: &mut String, finding: &Diagnostic, indent: usize) 
     wrapped(out, &text, indent, style, label.len() - 2);
     for note in &finding.notes {
         wrapped(out, &format!("- {}", clean(note)), indent + 2, DIM, 1);
+    }
+    if let Some(place) = &finding.decided_by {
+        let text = format!("policy: {}:{}: {}", clean(&place.file), place.line, clean(&place.text));
+        wrapped(out, &text, indent + 2, INFO, 7);
     }
     if let Some(help) = &finding.help {
         wrapped(out, &format!("help: {}", clean(help)), indent + 2, INFO, 5);
@@ -229,6 +249,33 @@ pub fn compose(report: &ComposeReport, detail: Detail) -> String {
     out
 }
 
+/// What a core module became, or why it became nothing.
+pub fn adapt(report: &AdaptReport, _: Detail) -> String {
+    let mut out = diagnostics(&report.diagnostics);
+    if !report.diagnostics.is_empty() {
+        return out;
+    }
+    let path = clean(&report.path);
+    let size = report.size.map(size).unwrap_or_default();
+    line(
+        &mut out,
+        match report.preview1 {
+            _ if report.unchanged => format!("{path} is a component already, {size}"),
+            Some(adapter) => {
+                format!("{GOOD}adapted{GOOD:#} {path} with the preview 1 {adapter} adapter, {size}")
+            }
+            None => format!("{GOOD}adapted{GOOD:#} {path}, {size}"),
+        },
+    );
+    for export in &report.exports {
+        line(&mut out, format!("  export {}", clean(export)));
+    }
+    for import in &report.imports {
+        line(&mut out, format!("  import {}", clean(import)));
+    }
+    out
+}
+
 /// What calls returned.
 pub fn run(report: &RunReport, detail: Detail) -> String {
     let mut out = String::new();
@@ -276,7 +323,11 @@ pub(super) fn wrapped(out: &mut String, text: &str, indent: usize, style: Style,
 }
 
 pub(super) fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+    match (n, noun.ends_with("ch")) {
+        (1, _) => format!("1 {noun}"),
+        (_, true) => format!("{n} {noun}es"),
+        (_, false) => format!("{n} {noun}s"),
+    }
 }
 
 fn thousands(n: u64) -> String {

@@ -63,7 +63,7 @@ impl Call {
     }
 
     /// Makes the call.
-    pub fn make(
+    pub async fn make(
         &self,
         store: &mut PluginStore,
         instance: &Instance,
@@ -72,7 +72,7 @@ impl Call {
             .get_func(&mut *store, self.function)
             .ok_or_else(|| wasmtime::Error::msg("the instance lacks the function"))?;
         let mut results = vec![Val::Bool(false); usize::from(self.returns)];
-        function.call(&mut *store, &self.params, &mut results)?;
+        function.call_async(&mut *store, &self.params, &mut results).await?;
         Ok(results.pop())
     }
 

@@ -1,4 +1,4 @@
-//! What an exported interface means by the interfaces that it uses.
+//! What an exported interface means by the interfaces that it uses, in a package that was encoded.
 //!
 //! In WIT it is the exported one of each, where the world exports it, and the imported one otherwise
 //! (component model, WIT.md, "Worlds"). wit-component's encoding of a world, up to 0.263 at least,
@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::{Func, Instance, Item, Origin, ResourceId, Shape, TypeId, World};
+use super::{Func, Instance, Item, Origin, ResourceId, Shape, Type, TypeId, World};
 
 /// Makes the exported interfaces of a world out of WIT take what they use from each other.
 pub(super) fn use_each_other(world: &mut World) {
@@ -52,7 +52,7 @@ fn meant(world: &World) -> HashMap<ResourceId, ResourceId> {
 struct Rewrite<'w> {
     world: &'w mut World,
     meant: HashMap<ResourceId, ResourceId>,
-    /// What each type was rewritten to; itself where nothing in it changes.
+    /// What each type was rewritten to.
     known: HashMap<TypeId, TypeId>,
 }
 
@@ -85,40 +85,32 @@ impl Rewrite<'_> {
         if let Some(known) = self.known.get(&id) {
             return *known;
         }
-        let mut ty = self.world.ty(id).clone();
-        let changed = match &mut ty.shape {
-            Shape::Primitive(_) | Shape::Enum(_) | Shape::Flags(_) => false,
-            Shape::Record(fields) => self.all(fields.iter_mut().map(|(_, ty)| ty)),
-            Shape::Variant(cases) => self.all(cases.iter_mut().filter_map(|(_, ty)| ty.as_mut())),
-            Shape::Tuple(types) => self.all(types.iter_mut()),
-            Shape::List(ty) | Shape::FixedList(ty, _) | Shape::Option(ty) => self.all([ty]),
-            Shape::Map(key, value) => self.all([key, value]),
-            Shape::Result(ok, err) => self.all(ok.iter_mut().chain(err)),
-            Shape::Future(ty) | Shape::Stream(ty) => self.all(ty.iter_mut()),
-            Shape::Own(resource) | Shape::Borrow(resource) => {
-                let other = self.resource(*resource);
-                let changed = other != *resource;
-                *resource = other;
-                changed
+        let ty = self.world.ty(id).clone();
+        let shape = match &ty.shape {
+            Shape::Primitive(_) | Shape::Enum(_) | Shape::Flags(_) => ty.shape.clone(),
+            Shape::Record(fields) => Shape::Record(
+                fields.iter().map(|(name, ty)| (name.clone(), self.ty(*ty))).collect(),
+            ),
+            Shape::Variant(cases) => Shape::Variant(
+                cases.iter().map(|(name, ty)| (name.clone(), ty.map(|ty| self.ty(ty)))).collect(),
+            ),
+            Shape::Tuple(types) => Shape::Tuple(types.iter().map(|ty| self.ty(*ty)).collect()),
+            Shape::List(ty) => Shape::List(self.ty(*ty)),
+            Shape::FixedList(ty, length) => Shape::FixedList(self.ty(*ty), *length),
+            Shape::Map(key, value) => Shape::Map(self.ty(*key), self.ty(*value)),
+            Shape::Option(ty) => Shape::Option(self.ty(*ty)),
+            Shape::Result(ok, err) => {
+                Shape::Result(ok.map(|ty| self.ty(ty)), err.map(|ty| self.ty(ty)))
             }
+            Shape::Own(id) => Shape::Own(self.resource(*id)),
+            Shape::Borrow(id) => Shape::Borrow(self.resource(*id)),
+            Shape::Future(ty) => Shape::Future(ty.map(|ty| self.ty(ty))),
+            Shape::Stream(ty) => Shape::Stream(ty.map(|ty| self.ty(ty))),
         };
-        let rewritten = if changed {
-            self.world.types.push(ty);
-            TypeId(self.world.types.len() - 1)
-        } else {
-            id
-        };
+        let rewritten = TypeId(self.world.types.len());
+        self.world.types.push(Type { shape, ..ty });
+        self.world.definitions.push(rewritten);
         self.known.insert(id, rewritten);
         rewritten
-    }
-
-    fn all<'t>(&mut self, types: impl IntoIterator<Item = &'t mut TypeId>) -> bool {
-        let mut changed = false;
-        for ty in types {
-            let other = self.ty(*ty);
-            changed |= other != *ty;
-            *ty = other;
-        }
-        changed
     }
 }

@@ -46,6 +46,8 @@ fn read<'a>(
         types,
         world: World { name, ..World::default() },
         known: HashMap::new(),
+        peeled: HashMap::new(),
+        first: HashMap::new(),
         passed: HashMap::new(),
         primitives: HashMap::new(),
         resources: HashMap::new(),
@@ -59,6 +61,10 @@ struct Reader<'a> {
     types: TypesRef<'a>,
     world: World,
     known: HashMap<ComponentDefinedTypeId, TypeId>,
+    /// For every id that was peeled, what is under all its aliases.
+    peeled: HashMap<ComponentDefinedTypeId, ComponentDefinedTypeId>,
+    /// The first type of each definition.
+    first: HashMap<ComponentDefinedTypeId, TypeId>,
     /// Ids without a place in the world that a known type is an alias of.
     passed: HashMap<ComponentDefinedTypeId, TypeId>,
     primitives: HashMap<&'static str, TypeId>,
@@ -103,8 +109,16 @@ impl<'a> Reader<'a> {
 
     fn instance(&mut self, id: ComponentInstanceTypeId, origin: &Origin) -> Instance {
         let types = self.types;
-        let items = types[id]
-            .exports
+        let exports = &types[id].exports;
+        // Resources first: an instance may export a function before the resource that it is about.
+        for (name, item) in exports {
+            if let ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } =
+                item.ty
+            {
+                self.resource(id.resource(), name, origin);
+            }
+        }
+        let items = exports
             .iter()
             .map(|(name, item)| (name.clone(), self.item(name, item.ty, origin)))
             .collect();
@@ -174,16 +188,50 @@ impl<'a> Reader<'a> {
     fn push(&mut self, shape: Shape) -> TypeId {
         let id = TypeId(self.world.types.len());
         self.world.types.push(Type { name: None, shape, alias: None });
+        self.world.definitions.push(id);
         id
     }
 
-    /// Types are acyclic and validation capped their depth, so this recursion ends.
+    /// A type by its id, of which every name that it was given has one of its own. The names share
+    /// what they name: a large type with many names must not cost its size for each of them.
     fn defined(&mut self, id: ComponentDefinedTypeId) -> TypeId {
         if let Some(known) = self.known.get(&id) {
             return *known;
         }
+        let definition = self.peel(id);
+        let first = self.first.get(&definition).copied();
+        let shape = match first {
+            Some(first) => self.world.ty(first).shape.clone(),
+            None => self.shape(id),
+        };
+        let ty = self.push(shape);
+        self.world.definitions[ty.0] = *self.first.entry(definition).or_insert(ty);
+        self.known.insert(id, ty);
+        self.world.types[ty.0].alias = self.alias(id, ty);
+        ty
+    }
+
+    /// What is under all aliases. Every id on the way is gone through once.
+    fn peel(&mut self, id: ComponentDefinedTypeId) -> ComponentDefinedTypeId {
+        let mut passed = vec![id];
+        let definition = loop {
+            let last = passed[passed.len() - 1];
+            if let Some(definition) = self.peeled.get(&last) {
+                break *definition;
+            }
+            match self.types.peel_alias(last) {
+                Some(next) => passed.push(next),
+                None => break last,
+            }
+        };
+        self.peeled.extend(passed.into_iter().map(|id| (id, definition)));
+        definition
+    }
+
+    /// Types are acyclic and validation capped their depth, so this recursion ends.
+    fn shape(&mut self, id: ComponentDefinedTypeId) -> Shape {
         let types = self.types;
-        let shape = match &types[id] {
+        match &types[id] {
             ComponentDefinedType::Primitive(primitive) => {
                 Shape::Primitive(primitive_name(*primitive))
             }
@@ -226,11 +274,7 @@ impl<'a> Reader<'a> {
             ComponentDefinedType::Stream { ty, .. } => {
                 Shape::Stream(ty.as_ref().map(|ty| self.val(ty)))
             }
-        };
-        let ty = self.push(shape);
-        self.known.insert(id, ty);
-        self.world.types[ty.0].alias = self.alias(id, ty);
-        ty
+        }
     }
 
     /// The type that `id` is another name for, where the world has it. Every id on the way is
