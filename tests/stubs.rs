@@ -17,7 +17,7 @@ use plugtool::adapter::{Does, Stub, StubError, adapt_module, stub};
 use plugtool::component::{self, Component, FEATURES};
 use plugtool::compose::compose;
 use plugtool::input;
-use plugtool::wiring::{self, Node};
+use plugtool::wiring;
 use plugtool::world::{self, Item, World};
 use wasmtime::component::types::{ComponentItem, Type};
 use wasmtime::component::{
