@@ -10,8 +10,9 @@ use serde::{Serialize, Serializer};
 
 pub use code::Code;
 pub use report::{
-    AdapterUse, CaseReport, ComposeReport, ConfigUsed, Distance, ExportFrom, InspectReport,
-    Inspection, ItemShown, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
+    AdapterUse, CaseReport, ComponentUsed, ComposeReport, ConfigUsed, Distance, ExportFrom,
+    InspectReport, Inspection, ItemShown, PluginReport, Report, RunReport, Summary, Tool, Verdict,
+    WireShown,
 };
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.
