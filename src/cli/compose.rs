@@ -15,6 +15,7 @@ use crate::judge::{self, node, tool};
 use crate::render::compose as shown;
 use crate::wiring::search::{self, Outcome};
 use crate::wiring::{self, Node, Plan, Wire, Wishes};
+use crate::world::ExternName;
 use crate::{check, compose, input, world};
 
 /// Make one component out of several
@@ -228,6 +229,32 @@ fn plan(
     })
 }
 
+/// Why an adapter is there: what it gives, to whom, and what the given components have instead.
+fn reasons(used: &[&Component], given: usize, plan: &Plan, adapter: usize) -> Vec<String> {
+    let instead = |name: &str| {
+        let base = ExternName::parse(name).base;
+        let having = used[..given].iter().find_map(|component| {
+            let exports = &component.world.exports;
+            let same = world::find(exports, name).map(|(name, _)| (component, name, true));
+            let other = exports.keys().find(|other| ExternName::parse(other).base == base);
+            same.or(other.map(|name| (component, name.as_str(), false)))
+        });
+        match having {
+            Some((component, _, true)) => format!("{} has another type there", component.name),
+            Some((component, other, false)) => format!("{} has {other}", component.name),
+            None => "no given component has it".to_owned(),
+        }
+    };
+    let to_host = plan.outlets.iter().filter(|outlet| outlet.exporter == adapter).map(|outlet| {
+        format!("gives {}, which the world demands; {}", outlet.name, instead(&outlet.name))
+    });
+    let to_others = plan.wires.iter().filter(|wire| wire.exporter == adapter).map(|wire| {
+        let importer = &used[wire.importer].name;
+        format!("gives {}, which {importer} imports; {}", wire.import, instead(&wire.import))
+    });
+    to_host.chain(to_others).collect()
+}
+
 /// What draws the file that is asked for, by its ending.
 fn graph_kind(path: &Path) -> Result<fn(&ComposeReport) -> String, Failure> {
     match path.extension().and_then(|extension| extension.to_str()) {
@@ -256,6 +283,7 @@ fn describe(
             name: name(i),
             sha256: used[i].sha256.clone(),
             adapter: i >= given,
+            why: if i >= given { reasons(used, given, plan, i) } else { Vec::new() },
         })
         .collect();
     report.wires = plan

@@ -231,7 +231,7 @@ pub(super) fn free_names(
     let free = |name: &String| {
         let mut new = format!("sealed{position}-{name}");
         while taken.contains_key(&new) {
-            new.insert_str(0, "x");
+            new.insert(0, 'x');
         }
         (name.clone(), new)
     };

@@ -312,6 +312,9 @@ pub struct ComponentUsed {
     pub sha256: String,
     /// Whether it came out of the host's adapters, and was not named.
     pub adapter: bool,
+    /// Why an adapter is there: a line for everything that it gives.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
 }
 
 /// One export of a composition.

@@ -84,6 +84,11 @@ pub fn plan(report: &ComposeReport, _: Detail) -> String {
         line(&mut out, format!("  {DIM}gives the result{DIM:#} {}", given.join(", ")));
         branch(&mut out, report, root, 1, &mut told);
     }
+    for component in report.components.iter().filter(|component| component.adapter) {
+        for why in &component.why {
+            line(&mut out, format!("{}: {}", clean(&component.name), clean(why)));
+        }
+    }
     for import in &report.imports {
         line(&mut out, format!("{DIM}left to the host:{DIM:#} {}", clean(import)));
     }
