@@ -13,9 +13,9 @@ use serde::{Serialize, Serializer};
 
 pub use code::Code;
 pub use report::{
-    AdaptReport, AdapterUse, CaseReport, ComposeReport, ConfigUsed, Distance, ExportFrom,
-    InspectReport, Inspection, ItemShown, PluginReport, Report, RunReport, Summary, Tool, Verdict,
-    WireShown,
+    AdaptReport, AdapterUse, CaseReport, ComponentUsed, ComposeReport, ConfigUsed, Distance,
+    ExportFrom, InspectReport, Inspection, ItemShown, PluginReport, Report, RunReport, Summary,
+    Tool, Verdict, WireShown,
 };
 pub use schema::{SCHEMAS, schema};
 

@@ -8,14 +8,14 @@ use indexmap::IndexMap;
 
 use super::clean;
 use crate::diagnostic::{
-    AdaptReport, ComposeReport, Diagnostic, Distance, InspectReport, Inspection, ItemShown,
-    PluginReport, Report, RunReport, Severity, Verdict,
+    AdaptReport, Diagnostic, Distance, InspectReport, Inspection, ItemShown, PluginReport, Report,
+    RunReport, Severity, Verdict,
 };
 
 const WIDTH: usize = 100;
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const INFO: Style = AnsiColor::Cyan.on_default().bold();
@@ -276,55 +276,6 @@ fn producers(values: &IndexMap<String, String>) -> String {
     shown.collect::<Vec<_>>().join(", ")
 }
 
-/// How a composition is wired, or why there is none.
-pub fn compose(report: &ComposeReport, detail: Detail) -> String {
-    let mut out = diagnostics(&report.diagnostics);
-    if !report.diagnostics.is_empty() {
-        return out;
-    }
-    let names: Vec<String> = report.components.iter().map(|c| clean(&c.name)).collect();
-    let target = report.world.as_ref().map(|world| format!(" targets {}", clean(world)));
-    let size = report.size.map(size).unwrap_or_default();
-    line(
-        &mut out,
-        format!(
-            "{GOOD}composed{GOOD:#} {}{}, {size}",
-            names.join(" + "),
-            target.unwrap_or_default(),
-        ),
-    );
-    if detail == Detail::Verbose {
-        for component in &report.components {
-            line(
-                &mut out,
-                format!("  {DIM}{} sha256 {}{DIM:#}", clean(&component.name), component.sha256),
-            );
-        }
-    }
-    for wire in &report.wires {
-        line(
-            &mut out,
-            format!(
-                "  {} / {} {DIM}<-{DIM:#} {} / {}",
-                clean(&wire.importer),
-                clean(&wire.import),
-                clean(&wire.exporter),
-                clean(&wire.export),
-            ),
-        );
-    }
-    for export in &report.exports {
-        line(
-            &mut out,
-            format!("  export {} {DIM}<-{DIM:#} {}", clean(&export.name), clean(&export.from)),
-        );
-    }
-    for import in &report.imports {
-        line(&mut out, format!("  import {}", clean(import)));
-    }
-    out
-}
-
 /// What a core module became, or why it became nothing.
 pub fn adapt(report: &AdaptReport, _: Detail) -> String {
     let mut out = diagnostics(&report.diagnostics);
@@ -364,14 +315,14 @@ pub fn run(report: &RunReport, detail: Detail) -> String {
     out
 }
 
-fn line(out: &mut String, text: String) {
+pub(super) fn line(out: &mut String, text: String) {
     out.push_str(&text);
     out.push('\n');
 }
 
 /// Writes words within the width, the lines after the first one deeper in; the first `styled`
 /// bytes in the style, or everything where that is 0.
-fn wrapped(out: &mut String, text: &str, indent: usize, style: Style, styled: usize) {
+pub(super) fn wrapped(out: &mut String, text: &str, indent: usize, style: Style, styled: usize) {
     let first = " ".repeat(indent);
     let next = " ".repeat(indent + 2);
     let options = textwrap::Options::new(WIDTH)
@@ -419,7 +370,7 @@ fn thousands(n: u64) -> String {
 }
 
 /// Bytes in the unit that people would use.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let scaled = |unit: u64| {
         let tenths = bytes as u128 * 10 / u128::from(unit);
         format!("{}.{}", tenths / 10, tenths % 10)
