@@ -309,7 +309,7 @@ pub struct WireShown {
 }
 
 /// One component of a composition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ComponentUsed {
     /// Its name.
     pub name: String,
@@ -359,7 +359,7 @@ pub struct RunReport {
 }
 
 /// What `adapt` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AdaptReport {
     /// `plugtool.adapt/0`.
     pub schema: &'static str,
