@@ -1,6 +1,9 @@
 //! From bytes to a [`Component`]: validated with the engine's feature set, in one pass, function
 //! bodies on all cores; with its world, its producers and what is nested inside it.
 
+mod refused;
+mod steps;
+
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -43,6 +46,9 @@ pub struct Component {
     pub producers: IndexMap<String, IndexMap<String, String>>,
     /// What is nested inside.
     pub nested: Nested,
+    /// Why the engine refuses it, valid as it is; nothing where it does not. A part of a composition
+    /// may be refused by itself, and what is composed of it be accepted.
+    pub refused: Vec<Diagnostic>,
 }
 
 /// How much is nested inside a component, at any depth.
@@ -110,6 +116,7 @@ pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
         world: pass.world,
         producers: pass.producers,
         nested: pass.nested,
+        refused: pass.refused,
     })))
 }
 
@@ -182,6 +189,7 @@ struct Pass {
     nested: Nested,
     is_wit_package: bool,
     module: Module,
+    refused: Vec<Diagnostic>,
 }
 
 fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
@@ -195,6 +203,7 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
     let mut nested = Nested::default();
     let mut only_types = true;
     let mut module = Module::default();
+    let mut steps = steps::Reader::default();
 
     let types = loop {
         let rest = &bytes[offset..];
@@ -205,7 +214,8 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
         };
         offset += consumed;
         let valid = validator.payload(&payload)?;
-        // Names are read after the validator has seen the section, which bounds the recursion.
+        // Sections are read after the validator has seen them, which bounds the recursion.
+        steps.payload(&payload, &validator)?;
         let top = parsers.is_empty();
         match &payload {
             Payload::ComponentImportSection(section) if top => {
@@ -257,7 +267,10 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
     };
     nested.functions = bodies.len();
     validate_bodies(bodies)?;
+    let (steps, sections) = steps.finish();
+    let refused = refused::refusals(types.as_ref(), &steps, &sections);
     Ok(Pass {
+        refused,
         is_wit_package: only_types && !names.1.is_empty(),
         world: component_world(types.as_ref(), &names.0, &names.1),
         producers,
