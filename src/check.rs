@@ -44,7 +44,9 @@ pub fn check(plugin: &Component, host: &Host) -> Finding {
             .map(|(index, found)| Distance { world: name(index), mismatches: found.len() })
             .collect()
     };
-    let diagnostics = explain(mismatches, &plugin.producers);
+    // What the engine refuses can be run by no host.
+    let mut diagnostics = plugin.refused.clone();
+    diagnostics.extend(explain(mismatches, &plugin.producers));
     Finding { world: nearest, distances, diagnostics }
 }
 

@@ -6,6 +6,8 @@ mod artifact;
 mod capabilities;
 mod debug;
 mod module;
+mod refused;
+mod steps;
 mod toolchain;
 
 use std::num::NonZero;
@@ -62,6 +64,9 @@ pub struct Component {
     pub producers: IndexMap<String, IndexMap<String, String>>,
     /// What is nested inside.
     pub nested: Nested,
+    /// Why the engine refuses it, valid as it is; nothing where it does not. A part of a composition
+    /// may be refused by itself, and what is composed of it be accepted.
+    pub refused: Vec<Diagnostic>,
 }
 
 /// How much is nested inside a component, at any depth.
@@ -123,6 +128,7 @@ pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
         world: pass.world,
         producers: pass.producers,
         nested: pass.nested,
+        refused: pass.refused,
     })))
 }
 
@@ -212,6 +218,7 @@ struct Pass {
     /// What is in the package, where there is nothing but types.
     package: Option<Package>,
     module: Module,
+    refused: Vec<Diagnostic>,
 }
 
 fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
@@ -224,6 +231,7 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
     let mut producers = IndexMap::new();
     let mut nested = Nested::default();
     let mut only_types = true;
+    let mut steps = steps::Reader::default();
 
     let types = loop {
         let rest = &bytes[offset..];
@@ -234,7 +242,8 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
         };
         offset += consumed;
         let valid = validator.payload(&payload)?;
-        // Names are read after the validator has seen the section, which bounds the recursion.
+        // Sections are read after the validator has seen them, which bounds the recursion.
+        steps.payload(&payload, &validator)?;
         let top = parsers.is_empty();
         match &payload {
             Payload::ComponentImportSection(section) if top => {
@@ -275,8 +284,11 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
     };
     nested.functions = bodies.len();
     validate_bodies(bodies)?;
+    let (steps, sections) = steps.finish();
+    let refused = refused::refusals(types.as_ref(), &steps, &sections);
     let is_package = only_types && !names.1.is_empty();
     Ok(Pass {
+        refused,
         package: is_package.then(|| package(types.as_ref(), &names.1)),
         module: module::read(types.as_ref()),
         world: component_world(types.as_ref(), &names.0, &names.1),

@@ -14,12 +14,12 @@ use serde::{Serialize, Serializer};
 
 pub use code::Code;
 pub use inspection::{
-    Capability, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown, PackageShown, Part,
-    Producers, Request, WorldShown,
+    Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,
+    PackageShown, Part, Producers, Request, WireSaid, WorldShown,
 };
 pub use report::{
-    AdaptReport, AdapterUse, CaseReport, ComposeReport, ConfigUsed, Distance, ExportFrom,
-    PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
+    AdaptReport, AdapterUse, CaseReport, ComponentUsed, ComposeReport, ConfigUsed, Distance,
+    ExportFrom, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
 };
 pub use schema::{SCHEMAS, schema};
 

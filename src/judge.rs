@@ -208,6 +208,8 @@ fn way(component: &Component, host: &Host, report: &mut PluginReport) -> Option<
     let mut note = None;
     let found = if direct {
         Some(Way { world: finding.world, adapters: Vec::new(), plan: Plan::default() })
+    } else if !component.refused.is_empty() {
+        None
     } else {
         let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
         let mut near = None;
@@ -290,6 +292,10 @@ fn fit(
             world.name.as_deref().unwrap_or("the world"),
             mismatch.path
         )));
+    }
+    if !composed.refused.is_empty() {
+        report.diagnostics.extend(composed.refused);
+        return Ok(None);
     }
     report.diagnostics.extend(policy(&composed.world, host, world));
     Ok(Some(composed))

@@ -1,5 +1,6 @@
 //! Reports into what people and programs read: one file a format. Nothing here decides anything.
 
+pub mod compose;
 pub mod inspect;
 pub mod json;
 pub mod text;

@@ -50,6 +50,21 @@ pub enum Why {
     Search,
 }
 
+impl Why {
+    /// The reason in words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Why::Only => "nothing else has its name and type",
+            Why::Exact => "the very version",
+            Why::Highest => "the highest version on the track",
+            Why::Front => "the front of the chain",
+            Why::Resources => "the only one with the resources that are meant",
+            Why::ByHand => "by --wire",
+            Why::Search => "the fewest adapters do it so",
+        }
+    }
+}
+
 /// One export that feeds one import. Components are named by their index in the input.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Wire {

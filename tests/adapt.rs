@@ -48,9 +48,7 @@ fn core_module(component: &[u8]) -> Vec<u8> {
         _ => None,
     });
     let largest = modules.max_by_key(|range| range.end - range.start).expect("a core module");
-    component[usize::try_from(largest.start).expect("a place")
-        ..usize::try_from(largest.end).expect("a place")]
-        .to_vec()
+    component[largest].to_vec()
 }
 
 #[test]

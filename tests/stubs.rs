@@ -17,7 +17,7 @@ use plugtool::adapter::{Does, Stub, StubError, adapt_module, stub};
 use plugtool::component::{self, Component, FEATURES};
 use plugtool::compose::compose;
 use plugtool::input;
-use plugtool::wiring::{self, Node};
+use plugtool::wiring;
 use plugtool::world::{self, Item, World};
 use wasmtime::component::types::{ComponentItem, Type};
 use wasmtime::component::{
@@ -593,6 +593,58 @@ fn a_plugin_composed_with_stubs_lost_the_capability() {
     let line = "plugtool run c.wasm --invoke wasi:cli/run@0.2.12#run()";
     let outcome = support::execute(line, folder.path());
     assert_eq!((outcome.exit.as_str(), outcome.stdout.as_str()), ("0", "ok\n"), "{outcome:?}");
+}
+
+#[test]
+fn whatever_real_plugins_import_can_be_refused() {
+    for (name, path) in support::plugins() {
+        let read = input::read(&name, &path.to_string_lossy()).expect("a file");
+        let plugin = component::decode(read).expect("a component");
+        let names = interfaces(&plugin.world);
+        assert_fits(&stub_all(&plugin.world), &plugin.world, &names);
+        for one in names {
+            let one = [one];
+            let alone =
+                stub(&plugin.world, &one).unwrap_or_else(|e| panic!("{name}, {one:?}: {e}"));
+            assert_fits(&alone, &plugin.world, &one);
+        }
+    }
+}
+
+#[test]
+fn names_may_be_keywords_and_versions_anything() {
+    let world = world_of(
+        "package plugtool:stub@1.0.0-rc.1+build.7;
+         interface %interface {
+           resource %record { %func: func(%type: u8) -> result<%enum, %enum>; }
+           enum %enum { %use, %ACCESS-denied }
+           %world: func() -> %enum;
+         }
+         interface %use { use %interface.{%record as %resource}; %from: func(r: %resource) -> bool; }
+         world w { import %interface; import %use; import %stream: interface { f: func() -> u8; } }",
+    );
+    let names = interfaces(&world);
+    assert_eq!(names.len(), 3);
+    let stub = stub(&world, &names).expect("a stub");
+    assert_fits(&stub, &world, &names);
+    assert!(stub.component.world.imports.is_empty());
+    call_all(&stub.component, &stub.answers);
+}
+
+#[test]
+fn the_largest_types_that_are_valid_are_written_out() {
+    // 2^13 handles in one value, in and out of each function: near the validator's own limit.
+    let mut wit = "package t:t; interface i { resource r; record r0 { a: r, b: r }\n".to_owned();
+    for level in 1..13 {
+        let below = level - 1;
+        wit += &format!("record r{level} {{ a: r{below}, b: r{below} }}\n");
+    }
+    for function in 0..10 {
+        wit += &format!("call{function}: func(a: list<r12>) -> r12;\n");
+    }
+    let world = world_of(&(wit + "} world w { import i; }"));
+    let names = ["t:t/i".to_owned()];
+    assert_fits(&stub(&world, &names).expect("a stub"), &world, &names);
 }
 
 #[test]

@@ -41,30 +41,6 @@ impl Body<'_, '_> {
         self.code.push(I::GlobalSet(GLOBAL_NEXT));
     }
 
-    /// Whether a value of this type holds anything that has to be dropped.
-    fn owns(&self, ty: &Type) -> bool {
-        let Type::Id(id) = ty else { return false };
-        let resolve = self.core.resolve;
-        let some = |ty: &Option<Type>| ty.as_ref().is_some_and(|ty| self.owns(ty));
-        match &resolve.types[*id].kind {
-            TypeDefKind::Record(record) => record.fields.iter().any(|field| self.owns(&field.ty)),
-            TypeDefKind::Tuple(tuple) => tuple.types.iter().any(|ty| self.owns(ty)),
-            TypeDefKind::Variant(variant) => variant.cases.iter().any(|case| some(&case.ty)),
-            TypeDefKind::Result(result) => some(&result.ok) || some(&result.err),
-            TypeDefKind::Option(ty)
-            | TypeDefKind::List(ty)
-            | TypeDefKind::FixedLengthList(ty, _)
-            | TypeDefKind::Type(ty) => self.owns(ty),
-            TypeDefKind::Map(key, value) => self.owns(key) || self.owns(value),
-            TypeDefKind::Handle(Handle::Own(_))
-            | TypeDefKind::Future(_)
-            | TypeDefKind::Stream(_) => true,
-            // A borrowed handle to a resource of the stub is no handle but its representation.
-            TypeDefKind::Handle(Handle::Borrow(id)) => !self.core.mine(root(resolve, *id)),
-            _ => false,
-        }
-    }
-
     fn drop_all(&mut self, types: &[Type], at: At) {
         let offsets = self.core.sizes.field_offsets(types);
         let mut flat = 0;
@@ -76,12 +52,12 @@ impl Body<'_, '_> {
                 }
             };
             self.drop_value(ty, at);
-            flat += self.flat(ty);
+            flat += self.core.flat(ty);
         }
     }
 
     fn drop_value(&mut self, ty: &Type, at: At) {
-        if !self.owns(ty) || self.core.full(self.code.len()) {
+        if !self.core.owns(ty) || self.core.full(self.code.len()) {
             return;
         }
         let Type::Id(id) = *ty else { return };
@@ -126,7 +102,7 @@ impl Body<'_, '_> {
     fn drop_case(&mut self, cases: &[Option<Type>], tag: Int, at: At) {
         let payload = self.core.sizes.payload_offset(tag, cases.iter().map(Option::as_ref));
         for (index, ty) in cases.iter().enumerate() {
-            let Some(ty) = ty.filter(|ty| self.owns(ty)) else { continue };
+            let Some(ty) = ty.filter(|ty| self.core.owns(ty)) else { continue };
             self.load(at, 0, tag);
             self.code.push(I::I32Const(i32::try_from(index).unwrap_or(i32::MAX)));
             self.code.push(I::I32Eq);
@@ -194,28 +170,6 @@ impl Body<'_, '_> {
                     Int::U32 | Int::U64 => I::I32Load(place),
                 });
             }
-        }
-    }
-
-    /// How many core values a value is flattened to.
-    fn flat(&self, ty: &Type) -> usize {
-        let Type::Id(id) = ty else { return if *ty == Type::String { 2 } else { 1 } };
-        let widest = |types: &mut dyn Iterator<Item = &Option<Type>>| {
-            types.map(|ty| ty.as_ref().map_or(0, |ty| self.flat(ty))).max().unwrap_or(0)
-        };
-        match &self.core.resolve.types[*id].kind {
-            TypeDefKind::Record(record) => record.fields.iter().map(|f| self.flat(&f.ty)).sum(),
-            TypeDefKind::Tuple(tuple) => tuple.types.iter().map(|ty| self.flat(ty)).sum(),
-            TypeDefKind::Flags(flags) => flags.repr().count(),
-            TypeDefKind::Variant(variant) => {
-                1 + widest(&mut variant.cases.iter().map(|case| &case.ty))
-            }
-            TypeDefKind::Result(result) => 1 + widest(&mut [&result.ok, &result.err].into_iter()),
-            TypeDefKind::Option(ty) => 1 + self.flat(ty),
-            TypeDefKind::List(_) | TypeDefKind::Map(..) => 2,
-            TypeDefKind::FixedLengthList(ty, length) => self.flat(ty) * *length as usize,
-            TypeDefKind::Type(ty) => self.flat(ty),
-            _ => 1,
         }
     }
 

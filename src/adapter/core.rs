@@ -1,6 +1,8 @@
 //! The core module of a stub: a function for each function, a memory with the answers in it, and an
 //! allocator that forgets a call's arguments when the call is over.
 
+use std::cell::Cell;
+
 use indexmap::IndexMap;
 use wasm_encoder::{
     BlockType, CodeSection, ConstExpr, DataSection, ExportKind, ExportSection,
@@ -9,12 +11,13 @@ use wasm_encoder::{
 };
 use wit_parser::abi::{AbiVariant, WasmType};
 use wit_parser::{
-    Function, Int, LiftLowerAbi, ManglingAndAbi, Resolve, ResourceIntrinsic, SizeAlign, Type,
-    TypeId, TypeOwner, WasmExport, WasmExportKind, WasmImport, WorldId, WorldItem, WorldKey,
+    Function, Handle, Int, LiftLowerAbi, ManglingAndAbi, Resolve, ResourceIntrinsic, SizeAlign,
+    Type, TypeDefKind, TypeId, TypeOwner, WasmExport, WasmExportKind, WasmImport, WorldId,
+    WorldItem, WorldKey,
 };
 
 use super::body::Body;
-use super::refusal::Answer;
+use super::refusal::{Answer, root};
 
 /// Every function is lifted without `async`, those of asynchronous types too: none of them waits.
 pub const SYNC: ManglingAndAbi = ManglingAndAbi::Legacy(LiftLowerAbi::Sync);
@@ -43,6 +46,11 @@ pub struct Core<'r> {
     globals: u32,
     data: Vec<u8>,
     size: usize,
+    /// By index of the type: whether it owns anything, and how many core values it is. Types share
+    /// parts, and going through all of them again and again would not end.
+    facts: Vec<(bool, usize)>,
+    /// How much may still be said in answers, in nodes.
+    pub budget: Cell<usize>,
 }
 
 struct Written {
@@ -58,7 +66,7 @@ impl<'r> Core<'r> {
     pub fn new(resolve: &'r Resolve, world: WorldId) -> Core<'r> {
         let mut sizes = SizeAlign::default();
         sizes.fill(resolve);
-        Core {
+        let mut core = Core {
             resolve,
             sizes,
             world,
@@ -67,6 +75,65 @@ impl<'r> Core<'r> {
             globals: 2,
             data: Vec::new(),
             size: 0,
+            facts: Vec::with_capacity(resolve.types.len()),
+            budget: Cell::new(MAX),
+        };
+        // A type stands behind those that it is made of.
+        for (_, ty) in resolve.types.iter() {
+            let fact = core.fact(&ty.kind);
+            core.facts.push(fact);
+        }
+        core
+    }
+
+    /// Whether a value of this type holds anything that has to be dropped.
+    pub fn owns(&self, ty: &Type) -> bool {
+        match ty {
+            Type::Id(id) => self.facts.get(id.index()).is_some_and(|fact| fact.0),
+            _ => false,
+        }
+    }
+
+    /// How many core values a value of this type is flattened to.
+    pub fn flat(&self, ty: &Type) -> usize {
+        match ty {
+            Type::Id(id) => self.facts.get(id.index()).map_or(0, |fact| fact.1),
+            Type::String => 2,
+            _ => 1,
+        }
+    }
+
+    fn fact(&self, kind: &TypeDefKind) -> (bool, usize) {
+        let all = |types: &mut dyn Iterator<Item = &Type>| {
+            types.fold((false, 0usize), |(owns, flat), ty| {
+                (owns || self.owns(ty), flat.saturating_add(self.flat(ty)))
+            })
+        };
+        let one_of = |cases: &mut dyn Iterator<Item = &Option<Type>>| {
+            let (owns, flat) = cases.flatten().fold((false, 0), |(owns, flat), ty| {
+                (owns || self.owns(ty), self.flat(ty).max(flat))
+            });
+            (owns, flat.saturating_add(1))
+        };
+        match kind {
+            TypeDefKind::Record(record) => all(&mut record.fields.iter().map(|field| &field.ty)),
+            TypeDefKind::Tuple(tuple) => all(&mut tuple.types.iter()),
+            TypeDefKind::Variant(variant) => one_of(&mut variant.cases.iter().map(|case| &case.ty)),
+            TypeDefKind::Result(result) => one_of(&mut [&result.ok, &result.err].into_iter()),
+            TypeDefKind::Option(ty) => one_of(&mut [&Some(*ty)].into_iter()),
+            TypeDefKind::Type(ty) => (self.owns(ty), self.flat(ty)),
+            TypeDefKind::List(ty) => (self.owns(ty), 2),
+            TypeDefKind::Map(key, value) => (self.owns(key) || self.owns(value), 2),
+            TypeDefKind::FixedLengthList(ty, length) => {
+                (self.owns(ty), self.flat(ty).saturating_mul(*length as usize))
+            }
+            TypeDefKind::Flags(flags) => (false, flags.repr().count()),
+            TypeDefKind::Handle(Handle::Own(_))
+            | TypeDefKind::Future(_)
+            | TypeDefKind::Stream(_) => (true, 1),
+            // A borrowed handle to a resource of the stub is no handle but its representation.
+            TypeDefKind::Handle(Handle::Borrow(id)) => (!self.mine(root(self.resolve, *id)), 1),
+            _ => (false, 1),
         }
     }
 
@@ -114,7 +181,7 @@ impl<'r> Core<'r> {
 
     /// Whether it has grown too large, with so many instructions more.
     pub fn full(&self, more: usize) -> bool {
-        self.size + self.data.len() + more > MAX
+        self.budget.get() == 0 || self.size + self.data.len() + more > MAX
     }
 
     /// Whether the stub defines this resource.

@@ -1,5 +1,7 @@
 //! What a stub answers: of all values that a type has, the one that refuses most gracefully.
 
+use std::cell::Cell;
+
 use wit_parser::{Handle, Resolve, Type, TypeDefKind, TypeId};
 
 /// Names of cases that refuse, the plainest first. They are looked for whole, then as parts of names.
@@ -43,22 +45,29 @@ pub enum Answer {
     Future(TypeId, Option<Box<Answer>>),
 }
 
-/// The answer of a type, or why it has none. `mine` says which resources the stub defines.
+/// The answer of a type, or why it has none. `mine` says which resources the stub defines; what is
+/// looked at is taken off the budget, and nothing is when there is none left.
 pub fn answer(
     resolve: &Resolve,
     ty: &Type,
     mine: &dyn Fn(TypeId) -> bool,
+    budget: &Cell<usize>,
 ) -> Result<Answer, String> {
-    Chooser { resolve, mine }.of(ty, false)
+    Chooser { resolve, mine, budget }.of(ty, false)
 }
 
 struct Chooser<'a> {
     resolve: &'a Resolve,
     mine: &'a dyn Fn(TypeId) -> bool,
+    budget: &'a Cell<usize>,
 }
 
 impl Chooser<'_> {
     fn of(&self, ty: &Type, error: bool) -> Result<Answer, String> {
+        let Some(left) = self.budget.get().checked_sub(1) else {
+            return Err("its types are too large".to_owned());
+        };
+        self.budget.set(left);
         let Type::Id(id) = *ty else {
             return match ty {
                 Type::String => Ok(Answer::Text(if error { TEXT } else { "" })),

@@ -114,6 +114,9 @@ fn core_module(resolve: &Resolve, id: WorldId) -> Result<(Vec<u8>, Vec<Refusal>)
                 let name = resolve.name_world_key(key);
                 for func in resolve.interfaces[*id].functions.values() {
                     answers.push(add(&mut core, Some((key, &name)), func));
+                    if core.full(0) {
+                        return Err(StubError::TooLarge);
+                    }
                 }
             }
             WorldItem::Function(func) => answers.push(add(&mut core, None, func)),
@@ -139,7 +142,7 @@ fn add(core: &mut Core<'_>, interface: Option<(&WorldKey, &str)>, func: &Functio
             Does::Ignored(())
         }
         Some(ty) => {
-            let chosen = answer(resolve, ty, &|resource| core.mine(resource));
+            let chosen = answer(resolve, ty, &|resource| core.mine(resource), &core.budget);
             core.add(key, func, chosen.as_ref().ok());
             match chosen {
                 Ok(answer) => Does::Returns(show(resolve, ty, &answer)),

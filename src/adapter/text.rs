@@ -11,6 +11,9 @@ use crate::world::{ExternName, Func, Instance, Item, Origin, ResourceId, Shape, 
 /// The name of the world in the text.
 pub const WORLD: &str = "stub";
 
+/// The most text that one interface may come to, in bytes: types share parts, and text does not.
+const MAX: usize = 1 << 23;
+
 /// Writes a world that exports these imports of `world`.
 ///
 /// Value types are written out where they are used, so that they ask nothing of another interface;
@@ -138,6 +141,9 @@ impl Text<'_> {
         let mut body = String::new();
         let mut methods: IndexMap<&str, String> = IndexMap::new();
         for (item_name, item) in &instance.items {
+            if body.len() + scope.head.len() > MAX {
+                return Err(format!("the types of {name} are too large to write out"));
+            }
             let Item::Func(func) = item else { continue };
             let (style, resource, last) = take_apart(item_name);
             let ty = self.func(&mut scope, func, style)?;

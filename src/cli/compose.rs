@@ -1,18 +1,21 @@
 //! `plugtool compose`.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{Common, EXIT_STATUS, Failure, Format, HostArgs, write_whole};
 use crate::component::Component;
 use crate::config::{self, Host, Policy};
-use crate::diagnostic::{AdapterUse, ComposeReport, Diagnostic, ExportFrom, Severity, WireShown};
+use crate::diagnostic::{
+    ComponentUsed, ComposeReport, Diagnostic, ExportFrom, Severity, WireShown,
+};
 use crate::judge::{self, node, tool};
-use crate::render::text;
+use crate::render::compose as shown;
 use crate::wiring::search::{self, Outcome};
 use crate::wiring::{self, Node, Plan, Wire, Wishes};
+use crate::world::ExternName;
 use crate::{check, compose, input, world};
 
 /// Make one component out of several
@@ -25,6 +28,7 @@ use crate::{check, compose, input, world};
 Examples:
   plugtool compose plugin.wasm adapter.wasm -o composed.wasm
   plugtool compose plugin.wasm --host their-host/ -o composed.wasm
+  plugtool compose app.wasm log.wasm cache.wasm store.wasm --wire app/store=log --wire log/store=cache --plan
 
 {EXIT_STATUS}"))]
 pub struct Compose {
@@ -44,6 +48,12 @@ pub struct Compose {
     /// Export everything that feeds nobody, not only what the world demands
     #[arg(long)]
     all_exports: bool,
+    /// Print how it would be wired, and why, and write nothing
+    #[arg(long, conflicts_with = "output")]
+    plan: bool,
+    /// Write the wiring as a graph: a .dot or a .mmd (Mermaid) file
+    #[arg(long, value_name = "FILE")]
+    graph: Option<PathBuf>,
     #[command(flatten)]
     host: HostArgs,
     #[command(flatten)]
@@ -53,6 +63,7 @@ pub struct Compose {
 impl Compose {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let host = if self.host.named() { Some(self.host.load()?) } else { None };
+        let graph = self.graph.as_deref().map(graph_kind).transpose()?;
         let adapters = self.adapter.iter().map(|path| config::load_adapter(path));
         let adapters = adapters.collect::<Result<Vec<_>, _>>()?;
 
@@ -94,7 +105,14 @@ impl Compose {
                 return self.refuse(report, findings);
             }
         }
-        describe(&mut report, &used, &plan, &composed);
+        describe(&mut report, &used, parts.len(), &plan, &composed);
+        if let (Some(path), Some(draw)) = (&self.graph, graph) {
+            write_whole(path, draw(&report).as_bytes())?;
+        }
+        if self.plan {
+            self.common.print(&report, shown::plan)?;
+            return Ok(0);
+        }
         if let Some(path) = &self.output {
             write_whole(path, &composed.bytes)?;
             report.output = Some(path.display().to_string());
@@ -106,7 +124,7 @@ impl Compose {
                 written.map_err(Failure::internal)?;
             }
             (Some(_), Format::Text) if self.common.quiet => {}
-            _ => self.common.print(&report, text::compose)?,
+            _ => self.common.print(&report, shown::text)?,
         }
         Ok(0)
     }
@@ -132,10 +150,10 @@ impl Compose {
     fn refuse(&self, mut report: ComposeReport, findings: Vec<Diagnostic>) -> Result<u8, Failure> {
         report.diagnostics = findings;
         match self.common.format {
-            Format::Json => self.common.print(&report, text::compose)?,
+            Format::Json => self.common.print(&report, shown::text)?,
             Format::Text => {
                 let _ =
-                    write!(anstream::stderr(), "{}", text::compose(&report, self.common.detail()));
+                    write!(anstream::stderr(), "{}", shown::text(&report, self.common.detail()));
             }
         }
         // Without a result there is nothing to pass, whatever the findings weigh.
@@ -211,12 +229,62 @@ fn plan(
     })
 }
 
-fn describe(report: &mut ComposeReport, used: &[&Component], plan: &Plan, composed: &Component) {
+/// Why an adapter is there: what it gives, to whom, and what the given components have instead.
+fn reasons(used: &[&Component], given: usize, plan: &Plan, adapter: usize) -> Vec<String> {
+    let instead = |name: &str| {
+        let base = ExternName::parse(name).base;
+        let having = used[..given].iter().find_map(|component| {
+            let exports = &component.world.exports;
+            let same = world::find(exports, name).map(|(name, _)| (component, name, true));
+            let other = exports.keys().find(|other| ExternName::parse(other).base == base);
+            same.or(other.map(|name| (component, name.as_str(), false)))
+        });
+        match having {
+            Some((component, _, true)) => format!("{} has another type there", component.name),
+            Some((component, other, false)) => format!("{} has {other}", component.name),
+            None => "no given component has it".to_owned(),
+        }
+    };
+    let to_host = plan.outlets.iter().filter(|outlet| outlet.exporter == adapter).map(|outlet| {
+        format!("gives {}, which the world demands; {}", outlet.name, instead(&outlet.name))
+    });
+    let to_others = plan.wires.iter().filter(|wire| wire.exporter == adapter).map(|wire| {
+        let importer = &used[wire.importer].name;
+        format!("gives {}, which {importer} imports; {}", wire.import, instead(&wire.import))
+    });
+    to_host.chain(to_others).collect()
+}
+
+/// What draws the file that is asked for, by its ending.
+fn graph_kind(path: &Path) -> Result<fn(&ComposeReport) -> String, Failure> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("dot") => Ok(shown::dot),
+        Some("mmd") => Ok(shown::mermaid),
+        _ => Err(Failure::usage(anyhow::anyhow!(
+            "--graph {}: the file must end in .dot or .mmd",
+            path.display()
+        ))),
+    }
+}
+
+fn describe(
+    report: &mut ComposeReport,
+    used: &[&Component],
+    given: usize,
+    plan: &Plan,
+    composed: &Component,
+) {
+    let place = |index: usize| plan.used.iter().position(|&other| other == index).unwrap_or(0);
     let name = |index: usize| used[index].name.clone();
     report.components = plan
         .used
         .iter()
-        .map(|&i| AdapterUse { name: name(i), sha256: used[i].sha256.clone() })
+        .map(|&i| ComponentUsed {
+            name: name(i),
+            sha256: used[i].sha256.clone(),
+            adapter: i >= given,
+            why: if i >= given { reasons(used, given, plan, i) } else { Vec::new() },
+        })
         .collect();
     report.wires = plan
         .wires
@@ -226,12 +294,18 @@ fn describe(report: &mut ComposeReport, used: &[&Component], plan: &Plan, compos
             import: wire.import.clone(),
             exporter: name(wire.exporter),
             export: wire.export.clone(),
+            why: wire.why.text(),
+            from: (place(wire.importer), place(wire.exporter)),
         })
         .collect();
     report.exports = plan
         .outlets
         .iter()
-        .map(|outlet| ExportFrom { name: outlet.name.clone(), from: name(outlet.exporter) })
+        .map(|outlet| ExportFrom {
+            name: outlet.name.clone(),
+            from: name(outlet.exporter),
+            component: place(outlet.exporter),
+        })
         .collect();
     report.imports = composed.world.imports.keys().cloned().collect();
     report.sha256 = Some(composed.sha256.clone());

@@ -7,9 +7,10 @@ use indexmap::IndexMap;
 
 use super::{Common, EXIT_STATUS, Failure, Format, print};
 use crate::component::{self, Component, FEATURES, Subject};
+use crate::compose::{self, Provenance};
 use crate::diagnostic::{
-    Code, Diagnostic, InspectReport, Inspection, ItemShown, PackageShown, Severity, WitPath,
-    WorldShown,
+    AdapterUse, Code, CompositionShown, Diagnostic, InspectReport, Inspection, ItemShown,
+    PackageShown, Severity, WireSaid, WitPath, WorldShown,
 };
 use crate::input::{self, InputError, Kind};
 use crate::judge::{tool, unreadable};
@@ -180,6 +181,7 @@ fn of_component(seen: &mut Inspection, component: Component) {
     let world = &component.world;
     let mut signatures = Signatures::new(world, MAX_TEXT);
     seen.kind = Some("component");
+    seen.composition = compose::provenance(&component.bytes).map(composition);
     seen.capabilities = Some(component::requests(world));
     seen.imports = shown(world, &world.imports, &mut signatures);
     seen.exports = shown(world, &world.exports, &mut signatures);
@@ -187,6 +189,29 @@ fn of_component(seen: &mut Inspection, component: Component) {
     seen.components = component.nested.components;
     seen.modules = component.nested.modules;
     seen.functions = component.nested.functions;
+}
+
+/// What a component says of how it was composed. It may say anything: indices that lead nowhere are
+/// left out.
+fn composition(said: Provenance) -> CompositionShown {
+    let name = |index: usize| said.components.get(index).map(|part| part.name.clone());
+    let wire = |seam: &compose::Seam| {
+        Some(WireSaid {
+            importer: name(seam.importer)?,
+            import: seam.import.clone(),
+            exporter: name(seam.exporter)?,
+            export: seam.export.clone(),
+        })
+    };
+    CompositionShown {
+        tool: format!("{} {}", said.tool.0, said.tool.1),
+        wires: said.wires.iter().filter_map(wire).collect(),
+        components: said
+            .components
+            .iter()
+            .map(|part| AdapterUse { name: part.name.clone(), sha256: part.sha256.clone() })
+            .collect(),
+    }
 }
 
 fn of_package(package: &Package) -> PackageShown {

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Diagnostic, Tool};
+use super::{AdapterUse, Diagnostic, Tool};
 
 /// Who made something: field (`language`, `processed-by`, `sdk`) to name to version.
 pub type Producers = IndexMap<String, IndexMap<String, String>>;
@@ -46,6 +46,9 @@ pub struct Inspection {
     /// The language and the tools, in one line; none where the file does not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub toolchain: Option<String>,
+    /// What it was composed of, as it says itself: anybody can write that into a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub composition: Option<CompositionShown>,
     /// What it imports, in the order of declaration. For a core module: by module.
     pub imports: Vec<ItemShown>,
     /// What it exports, in the order of declaration.
@@ -196,6 +199,30 @@ pub struct Request {
     /// The imports that ask for it; for serving, the exports that offer it. For a core module
     /// `module` and `name`, with a space between.
     pub by: Vec<String>,
+}
+
+/// What a component says of how it was composed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CompositionShown {
+    /// Who composed it: name and version.
+    pub tool: String,
+    /// What it is made of.
+    pub components: Vec<AdapterUse>,
+    /// What feeds what.
+    pub wires: Vec<WireSaid>,
+}
+
+/// One export that feeds one import, as a composition says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WireSaid {
+    /// The component that imports.
+    pub importer: String,
+    /// What it imports.
+    pub import: String,
+    /// The component that feeds it.
+    pub exporter: String,
+    /// With which of its exports.
+    pub export: String,
 }
 
 /// A package of WIT.

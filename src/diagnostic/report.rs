@@ -219,7 +219,7 @@ pub struct ComposeReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// The components that it is made of.
-    pub components: Vec<AdapterUse>,
+    pub components: Vec<ComponentUsed>,
     /// What feeds what.
     pub wires: Vec<WireShown>,
     /// What the result exports.
@@ -241,6 +241,25 @@ pub struct WireShown {
     pub exporter: String,
     /// With which of its exports.
     pub export: String,
+    /// Why this one.
+    pub why: &'static str,
+    /// Importer and exporter as indices into the components, which may share a name.
+    #[serde(skip)]
+    pub from: (usize, usize),
+}
+
+/// One component of a composition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ComponentUsed {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
+    /// Whether it came out of the host's adapters, and was not named.
+    pub adapter: bool,
+    /// Why an adapter is there: a line for everything that it gives.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
 }
 
 /// One export of a composition.
@@ -250,6 +269,9 @@ pub struct ExportFrom {
     pub name: String,
     /// The component that it comes from.
     pub from: String,
+    /// The same as an index into the components.
+    #[serde(skip)]
+    pub component: usize,
 }
 
 /// What `run` returns.
@@ -277,7 +299,7 @@ pub struct RunReport {
 }
 
 /// What `adapt` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AdaptReport {
     /// `plugtool.adapt/0`.
     pub schema: &'static str,

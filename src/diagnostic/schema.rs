@@ -4,16 +4,17 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::{ComposeReport, InspectReport, Report, RunReport};
+use super::{AdaptReport, ComposeReport, InspectReport, Report, RunReport};
 
 /// The commands whose JSON has a schema.
-pub const SCHEMAS: &[&str] = &["check", "compose", "gate", "inspect", "run"];
+pub const SCHEMAS: &[&str] = &["adapt", "check", "compose", "gate", "inspect", "run"];
 
 /// The JSON Schema (2020-12) of what a command writes under `--format json`; none for a command that is
 /// not in [`SCHEMAS`].
 pub fn schema(command: &str) -> Option<Schema> {
     match command {
         "check" | "gate" => Some(of::<Report>()),
+        "adapt" => Some(of::<AdaptReport>()),
         "compose" => Some(of::<ComposeReport>()),
         "inspect" => Some(of::<InspectReport>()),
         "run" => Some(of::<RunReport>()),

@@ -94,6 +94,11 @@ fn one(out: &mut String, file: &Inspection, detail: Detail) {
     if let Some(toolchain) = &file.toolchain {
         rows.push(("made with", short(toolchain, detail)));
     }
+    if let Some(said) = &file.composition {
+        let names: Vec<&str> = said.components.iter().map(|part| part.name.as_str()).collect();
+        let text = format!("{}, composed by {}, as it says itself", names.join(" + "), said.tool);
+        rows.push(("made of", short(&text, detail)));
+    }
     if let Some(package) = &file.package {
         let name = package.name.as_deref().unwrap_or("nothing but types");
         rows.push(("package", short(name, detail)));
@@ -124,6 +129,7 @@ fn one(out: &mut String, file: &Inspection, detail: Detail) {
         labelled(out, label, width, &value);
     }
     if verbose {
+        composition(out, file);
         producers(out, file);
     }
 
@@ -194,6 +200,22 @@ fn memory_words(memory: &MemoryShown) -> String {
         words.push_str(note);
     }
     words
+}
+
+/// What it says it was composed of, and how.
+fn composition(out: &mut String, file: &Inspection) {
+    let Some(said) = &file.composition else { return };
+    line(out, format!("  {BOLD}composition{BOLD:#}"));
+    let word = |text: &str| short(text, Detail::Normal);
+    for part in &said.components {
+        let text = format!("{}  sha256 {}", word(&part.name), word(&part.sha256));
+        wrapped(out, &text, 4, Style::new(), 0);
+    }
+    for wire in &said.wires {
+        let (to, from) = (word(&wire.importer), word(&wire.exporter));
+        let (import, export) = (word(&wire.import), word(&wire.export));
+        wrapped(out, &format!("{to} / {import} <- {from} / {export}"), 4, Style::new(), 0);
+    }
 }
 
 /// The producers sections in full, for those who want to know more than the summary.

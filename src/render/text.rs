@@ -7,14 +7,13 @@ use anstyle::{AnsiColor, Style};
 
 use super::clean;
 use crate::diagnostic::{
-    AdaptReport, ComposeReport, Diagnostic, Distance, PluginReport, Report, RunReport, Severity,
-    Verdict,
+    AdaptReport, Diagnostic, Distance, PluginReport, Report, RunReport, Severity, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const INFO: Style = AnsiColor::Cyan.on_default().bold();
@@ -198,55 +197,6 @@ pub(super) fn diagnostic(out: &mut String, finding: &Diagnostic, indent: usize) 
     if let Some(help) = &finding.help {
         wrapped(out, &format!("help: {}", clean(help)), indent + 2, INFO, 5);
     }
-}
-
-/// How a composition is wired, or why there is none.
-pub fn compose(report: &ComposeReport, detail: Detail) -> String {
-    let mut out = diagnostics(&report.diagnostics);
-    if !report.diagnostics.is_empty() {
-        return out;
-    }
-    let names: Vec<String> = report.components.iter().map(|c| clean(&c.name)).collect();
-    let target = report.world.as_ref().map(|world| format!(" targets {}", clean(world)));
-    let size = report.size.map(size).unwrap_or_default();
-    line(
-        &mut out,
-        format!(
-            "{GOOD}composed{GOOD:#} {}{}, {size}",
-            names.join(" + "),
-            target.unwrap_or_default(),
-        ),
-    );
-    if detail == Detail::Verbose {
-        for component in &report.components {
-            line(
-                &mut out,
-                format!("  {DIM}{} sha256 {}{DIM:#}", clean(&component.name), component.sha256),
-            );
-        }
-    }
-    for wire in &report.wires {
-        line(
-            &mut out,
-            format!(
-                "  {} / {} {DIM}<-{DIM:#} {} / {}",
-                clean(&wire.importer),
-                clean(&wire.import),
-                clean(&wire.exporter),
-                clean(&wire.export),
-            ),
-        );
-    }
-    for export in &report.exports {
-        line(
-            &mut out,
-            format!("  export {} {DIM}<-{DIM:#} {}", clean(&export.name), clean(&export.from)),
-        );
-    }
-    for import in &report.imports {
-        line(&mut out, format!("  import {}", clean(import)));
-    }
-    out
 }
 
 /// What a core module became, or why it became nothing.

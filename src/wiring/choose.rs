@@ -149,9 +149,9 @@ impl Question<'_> {
     /// its kind whose place is not known yet may be on either side.
     fn inside_a_chain(&self, class: &str, mut feeds: Vec<Feed>, why: Why) -> Narrowed {
         feeds.retain(|feed| {
-            let middle = is_middleware(self.nodes, feed.exporter, class);
-            !reaches(self.wires, feed.exporter, self.importer)
-                && !(middle && self.feeds_middleware(feed.exporter, class))
+            let consumed = is_middleware(self.nodes, feed.exporter, class)
+                && self.feeds_middleware(feed.exporter, class);
+            !consumed && !reaches(self.wires, feed.exporter, self.importer)
         });
         let middle = |feed: &Feed| is_middleware(self.nodes, feed.exporter, class);
         // Another whose place is open, too, may come before this one or after it.

@@ -11,7 +11,8 @@ use std::collections::HashSet;
 use super::identity::{Identities, each_resource, is_alias, lacks};
 use super::names::{Likeness, Names};
 use super::place::{Place, owner};
-use super::{ExternName, Instance, Item, Origin, ResourceId, TypeId, World, find};
+use super::structure::Types;
+use super::{ExternName, Instance, Item, Origin, ResourceId, World, find};
 use crate::diagnostic::WitPath;
 
 /// What a host offers and demands.
@@ -237,12 +238,10 @@ pub(super) struct Walk<'a> {
     supposed: Option<Mismatch>,
     /// Pairs of resources that were told, by the import or export where they met.
     told: HashSet<(String, ResourceId, ResourceId)>,
-    /// Pairs of types that were compared already, with the world of the right one. A mismatch
-    /// inside a shared type is told at the first place that uses it.
-    pub(super) seen: HashSet<(TypeId, *const World, TypeId)>,
-    mismatches: Vec<Mismatch>,
-    /// How many there are beyond those that are told.
-    more: usize,
+    pub(super) types: Types,
+    pub(super) mismatches: Vec<Mismatch>,
+    /// Whether there are more than are told. Then nothing more is looked for.
+    pub(super) more: bool,
     pub(super) likeness: Likeness,
 }
 
@@ -255,9 +254,9 @@ impl<'a> Walk<'a> {
             supposes: false,
             supposed: None,
             told: HashSet::new(),
-            seen: HashSet::new(),
+            types: Types::default(),
             mismatches: Vec::new(),
-            more: 0,
+            more: false,
             likeness: Likeness::default(),
         }
     }
@@ -267,8 +266,8 @@ impl<'a> Walk<'a> {
             // Nothing explains it after all.
             self.mismatches.extend(self.supposed);
         }
-        if let (more @ 1.., Some(last)) = (self.more, self.mismatches.last_mut()) {
-            last.found = format!("{} (and {more} more mismatches)", last.found);
+        if let (true, Some(last)) = (self.more, self.mismatches.last_mut()) {
+            last.found.push_str(" (there are more mismatches than are told)");
         }
         self.mismatches
     }
@@ -277,7 +276,7 @@ impl<'a> Walk<'a> {
         if self.mismatches.len() < MOST {
             self.mismatches.push(mismatch());
         } else {
-            self.more += 1;
+            self.more = true;
         }
     }
 

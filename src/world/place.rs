@@ -37,6 +37,11 @@ impl<'p> Place<'p> {
         self.name
     }
 
+    /// How many steps it is.
+    pub(super) fn depth(&self) -> usize {
+        1 + self.before.map_or(0, Place::depth)
+    }
+
     /// The first step: an import or an export, and its name.
     pub(super) fn start(&self) -> (&'static str, &'p str) {
         match self.before {

@@ -109,16 +109,8 @@ impl<'a> Reader<'a> {
 
     fn instance(&mut self, id: ComponentInstanceTypeId, origin: &Origin) -> Instance {
         let types = self.types;
-        let exports = &types[id].exports;
-        // Resources first: an instance may export a function before the resource that it is about.
-        for (name, item) in exports {
-            if let ComponentEntityType::Type { created: ComponentAnyTypeId::Resource(id), .. } =
-                item.ty
-            {
-                self.resource(id.resource(), name, origin);
-            }
-        }
-        let items = exports
+        let items = types[id]
+            .exports
             .iter()
             .map(|(name, item)| (name.clone(), self.item(name, item.ty, origin)))
             .collect();

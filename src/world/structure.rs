@@ -1,16 +1,44 @@
 //! Two structures side by side: functions and value types, down to the leaves.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::compare::{Kind, Mismatch, Walk};
 use super::place::Place;
-use super::{Func, Shape, TypeId};
+use super::{Func, Shape, TypeId, World};
+use crate::diagnostic::Segment;
 
 /// A parameter, field, case or flag: its name, and its type where it has one.
 type Member<'m> = (&'m str, Option<TypeId>);
 
+/// A type of the left side, and one of this world on the right.
+type Pair = (TypeId, *const World, TypeId);
+
+/// A mismatch inside a type: the steps from there, and what both sides have.
+type Finding = (Vec<Segment>, String, String);
+
+/// What is known of types that were compared.
+#[derive(Default)]
+pub(super) struct Types {
+    equal: HashSet<Pair>,
+    /// What differs, with what it was told as a part of; 0 where it has a name of its own.
+    told: HashSet<(usize, Pair)>,
+    /// What was told of each named type of the right side.
+    findings: HashMap<(*const World, TypeId), Vec<Vec<Finding>>>,
+    /// The function or named type that is compared.
+    within: usize,
+    count: usize,
+}
+
+impl Types {
+    fn next(&mut self) -> usize {
+        self.count += 1;
+        self.count
+    }
+}
+
 impl Walk<'_> {
     pub(super) fn func(&mut self, place: &Place<'_>, left: &Func, right: &Func) {
+        self.types.within = self.types.next();
         if left.is_async != right.is_async {
             let say = |func: &Func| if func.is_async { "an async func" } else { "a func" };
             self.differ(place, say(right).to_owned(), say(left).to_owned());
@@ -37,22 +65,61 @@ impl Walk<'_> {
         }
     }
 
+    /// Two types. What was found equal is not looked at again; what differs is told once where it has
+    /// a name, and else once for each function or named type that it is part of.
     pub(super) fn ty(&mut self, place: &Place<'_>, left: TypeId, right: TypeId) {
         let (ours, theirs) = (self.left, self.right);
         let definitions = (ours.definition_of(left), theirs.definition_of(right));
-        if !self.seen.insert((definitions.0, std::ptr::from_ref(theirs), definitions.1)) {
+        let pair = (definitions.0, std::ptr::from_ref(theirs), definitions.1);
+        let named = theirs.ty(definitions.1).name.is_some();
+        let part_of = if named { 0 } else { self.types.within };
+        let told = self.types.told.contains(&(part_of, pair));
+        if self.more || told || self.types.equal.contains(&pair) {
             return;
         }
-        // Steps carry the name of the type that they go through, as the right side calls it.
-        let name = theirs.ty(right).name.as_deref().or(ours.ty(left).name.as_deref());
+        let (start, outside) = (self.mismatches.len(), self.types.within);
+        if named {
+            self.types.within = self.types.next();
+        }
+        let inside = self.shapes(place, left, right);
+        self.types.within = outside;
+        if self.mismatches.len() == start {
+            self.types.equal.insert(pair);
+            return;
+        }
+        self.types.told.insert((part_of, pair));
+        if named {
+            // The plugin may have copies of what the host has once.
+            let found: Vec<Finding> = self.mismatches[start..]
+                .iter()
+                .map(|m| (m.path.0[inside..].to_vec(), m.expected.clone(), m.found.clone()))
+                .collect();
+            let known = self.types.findings.entry((pair.1, pair.2)).or_default();
+            if known.contains(&found) {
+                self.mismatches.truncate(start);
+            } else {
+                known.push(found);
+            }
+        }
+    }
+
+    /// Compares shapes. Returns how many steps lead to what is inside of the type.
+    fn shapes(&mut self, place: &Place<'_>, left: TypeId, right: TypeId) -> usize {
+        let (ours, theirs) = (self.left, self.right);
+        // Steps carry the name of the type that they go through: as it is defined, and as the right
+        // side calls it.
+        let definitions = (ours.definition_of(left), theirs.definition_of(right));
+        let names = [(theirs, definitions.1), (theirs, right), (ours, definitions.0), (ours, left)];
+        let name = names.into_iter().find_map(|(world, ty)| world.ty(ty).name.as_deref());
         let at = |keyword| match (name, place.name()) {
             (Some(name), Some(last)) if last == name => *place,
             _ => place.then(keyword, name),
         };
+        let here = if name.is_some() { at("type") } else { *place };
         match (&ours.ty(left).shape, &theirs.ty(right).shape) {
             (Shape::Primitive(a), Shape::Primitive(b)) => {
                 if a != b {
-                    self.differ(place, (*b).to_owned(), (*a).to_owned());
+                    self.differ(&here, (*b).to_owned(), (*a).to_owned());
                 }
             }
             (Shape::Record(a), Shape::Record(b)) => {
@@ -74,31 +141,32 @@ impl Walk<'_> {
                 }
             }
             (Shape::List(a), Shape::List(b)) => {
-                self.ty(&place.then("list element", None), *a, *b);
+                self.ty(&here.then("list element", None), *a, *b);
             }
             (Shape::FixedList(a, n), Shape::FixedList(b, m)) if n == m => {
-                self.ty(&place.then("list element", None), *a, *b);
+                self.ty(&here.then("list element", None), *a, *b);
             }
             (Shape::Map(a, x), Shape::Map(b, y)) => {
-                self.ty(&place.then("map key", None), *a, *b);
-                self.ty(&place.then("map value", None), *x, *y);
+                self.ty(&here.then("map key", None), *a, *b);
+                self.ty(&here.then("map value", None), *x, *y);
             }
-            (Shape::Option(a), Shape::Option(b)) => self.ty(&place.then("some", None), *a, *b),
+            (Shape::Option(a), Shape::Option(b)) => self.ty(&here.then("some", None), *a, *b),
             (Shape::Result(a, x), Shape::Result(b, y)) => {
-                self.optional(&place.then("ok", None), *a, *b, "no value");
-                self.optional(&place.then("err", None), *x, *y, "no value");
+                self.optional(&here.then("ok", None), *a, *b, "no value");
+                self.optional(&here.then("err", None), *x, *y, "no value");
             }
             (Shape::Own(a), Shape::Own(b)) | (Shape::Borrow(a), Shape::Borrow(b)) => {
-                self.resource(place, *a, *b);
+                self.resource(&here, *a, *b);
             }
             (Shape::Future(a), Shape::Future(b)) => {
-                self.optional(&place.then("future value", None), *a, *b, "no value");
+                self.optional(&here.then("future value", None), *a, *b, "no value");
             }
             (Shape::Stream(a), Shape::Stream(b)) => {
-                self.optional(&place.then("stream element", None), *a, *b, "no value");
+                self.optional(&here.then("stream element", None), *a, *b, "no value");
             }
-            _ => self.differ(place, theirs.definition(right), ours.definition(left)),
+            _ => self.differ(&here, theirs.definition(right), ours.definition(left)),
         }
+        here.depth()
     }
 
     /// Parameters, fields, cases and flags: same names, same order, same types.

@@ -289,16 +289,22 @@ impl Change {
                 with(body, more)
             }
             Change::AddResource { body, resource } => with(body, vec![one(&resource.name)]),
-            Change::RemoveResource { body, resource }
-            | Change::UsedResource { body, resource, .. } => with(body, vec![one(resource)]),
+            Change::RemoveResource { body, resource } => with(body, vec![one(resource)]),
             Change::RenameResource { body, from, to } => {
                 with(body, vec![vec![from.clone(), to.clone()]])
             }
-            Change::OwnResource { body, used } => with(body, vec![one(used)]),
-            Change::UseOther { body, local, from, .. } => {
-                let mut names = before.dependencies(from);
-                names.push(local.clone());
-                with(body, vec![names])
+            // What is not used any more need not be there any more, and what is used must be.
+            Change::OwnResource { body, used: local }
+            | Change::UsedResource { body, resource: local, .. }
+            | Change::UseOther { body, local, .. } => {
+                let mut names = vec![local.clone()];
+                names.extend(before.dependencies(body).into_iter().skip(1));
+                if let Change::UsedResource { used: Use { from, .. }, .. }
+                | Change::UseOther { from, .. } = self
+                {
+                    names.extend(before.dependencies(from));
+                }
+                vec![names]
             }
             Change::UseAlias { body, local, alias } => {
                 with(body, vec![vec![local.clone(), alias.clone()]])
@@ -458,6 +464,13 @@ impl Change {
                 .chain(&plugin.reach(body, name))
                 .any(|(body, _)| host.exports(body))
         };
+        // The same, under this very name.
+        let exported_so = |body: &String, name: &String| {
+            host.reach(body, name)
+                .iter()
+                .chain(&plugin.reach(body, name))
+                .any(|(body, local)| local == name && host.exports(body))
+        };
         let bare = |name: &String| {
             let body = host.body(name).or_else(|| plugin.body(name));
             body.is_none_or(|body| body.funcs.is_empty() && body.resources.is_empty())
@@ -486,11 +499,11 @@ impl Change {
             Change::Type { body, ty, edit } => match edit {
                 TypeEdit::Add(_) => on_plugin || !exported(body, ty),
                 TypeEdit::Remove | TypeEdit::Inline => !on_plugin || !exported(body, ty),
-                TypeEdit::Rename(to) => !exported(body, ty) && !exported(body, to),
+                TypeEdit::Rename(to) => !exported_so(body, ty) && !exported_so(body, to),
                 _ => false,
             },
             Change::UseAlias { body, local, alias } => {
-                !exported(body, local) && !exported(body, alias)
+                !exported_so(body, local) && !exported_so(body, alias)
             }
             _ => false,
         }

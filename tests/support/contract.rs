@@ -182,14 +182,6 @@ impl Ty {
         paths
     }
 
-    /// The names that it mentions.
-    pub fn names(&self) -> Vec<&str> {
-        match self {
-            Ty::Named(name) | Ty::Borrow(name) => vec![name],
-            ty => ty.children().into_iter().flat_map(Ty::names).collect(),
-        }
-    }
-
     fn each_mut(&mut self, each: &mut impl FnMut(&mut Ty)) {
         each(self);
         for child in self.children_mut() {
