@@ -35,7 +35,8 @@ const NEIGHBOURS: &[(&str, &str)] = &[("compose", "wiring")];
 const OWNED: &[(&str, &str)] = &[
     ("wac_graph", "compose"),
     ("wasi_preview1", "adapter"),
-    ("wasmtime", "smoke"),
+    ("wasmtime::", "smoke"),
+    ("wasmtime_", "smoke"),
     ("Command::new", "sandbox"),
     ("println!", "cli"),
     ("stdout()", "cli"),

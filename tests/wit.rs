@@ -3,6 +3,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
 
+#[path = "support/contract.rs"]
+#[allow(dead_code)]
+mod contract;
+#[path = "support/generate.rs"]
+#[allow(dead_code)]
+mod generate;
 #[allow(dead_code)]
 mod support;
 
@@ -119,6 +125,47 @@ fn every_component_s_own_world_is_printed_and_read_back() {
         read += 1;
     }
     assert!(read > 15, "only {read} components were read");
+}
+
+/// Random contracts, with every type constructor, `use` between interfaces and packages, and
+/// resources. A failure names its seed, and `PLUGTOOL_WIT_SEEDS=17..18` runs that one alone.
+#[test]
+fn random_worlds_are_printed_and_read_back() {
+    let range = std::env::var("PLUGTOOL_WIT_SEEDS").unwrap_or_else(|_| "0..150".to_owned());
+    let (from, to) = range.split_once("..").expect("a range of seeds");
+    let (from, to): (u64, u64) = (from.parse().expect("a seed"), to.parse().expect("a seed"));
+    let (mut printed, mut components) = (0, 0);
+    for seed in from..to {
+        let contract = generate::Generator::new(seed).contract();
+        let text = contract.wit();
+        let mut resolve = Resolve::default();
+        // Some have names that their language does not take: no contracts.
+        let Ok(package) = resolve.push_str("contract.wit", &text) else { continue };
+        let short = &contract.world.scope.name;
+        let (name, id) =
+            (resolve.id_of_name(package, short), resolve.packages[package].worlds[short]);
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("contract.wit");
+        std::fs::write(&file, &text).expect("a file");
+        let wit = world::load(&[file], &[]).unwrap_or_else(|error| panic!("{error}"));
+        // `stream<char>` is WIT, and no valid type yet.
+        let Ok(world) = wit.world(Some(&name), WasmFeatures::all()) else { continue };
+        let wit = print(&world, &name);
+        assert!(wit.left_out.is_empty(), "seed {seed}: {:?}\n{text}", wit.left_out);
+        let again = read_back(&wit.text, &name);
+        let differences = world::differences(&world, &again);
+        assert!(differences.is_empty(), "seed {seed}: {differences:#?}\n{text}\n{}", wit.text);
+        assert_eq!(wit.text, print(&again, &name).text, "seed {seed}: another text");
+        printed += 1;
+
+        let Some(world) = decode(&name, component_of(&resolve, id)) else { continue };
+        let wit = world::checked_wit(&world, FEATURES);
+        let wit = wit.unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
+        let both = world.imports.keys().any(|n| n.contains('/') && world.exports.contains_key(n));
+        assert!(wit.left_out.is_empty() || both, "seed {seed}: {:?}\n{text}", wit.left_out);
+        components += 1;
+    }
+    assert!(from + 100 > to || (printed > 50 && components > 50), "{printed}, {components}");
 }
 
 #[test]
