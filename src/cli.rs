@@ -6,6 +6,7 @@ mod compose;
 mod explain;
 mod gate;
 mod inspect;
+mod reports;
 mod run;
 mod worker;
 
@@ -126,14 +127,18 @@ impl Common {
     /// Prints the report of `check` or `gate`, and returns its exit status.
     fn verdicts(&self, report: &Report) -> Result<u8, Failure> {
         self.print(report, text::report)?;
-        let any = |verdict| report.plugins.iter().any(|plugin| plugin.verdict == verdict);
-        Ok(if any(Verdict::Unjudged) {
-            3
-        } else if any(Verdict::Fail) {
-            1
-        } else {
-            self.status(&report.diagnostics)
-        })
+        Ok(status_of(report, self.fail_on()))
+    }
+}
+
+/// The exit status for the findings and verdicts of a report.
+fn status_of(report: &Report, fail_on: Severity) -> u8 {
+    let any = |verdict| report.plugins.iter().any(|plugin| plugin.verdict == verdict);
+    if any(Verdict::Unjudged) {
+        3
+    } else {
+        let found = report.diagnostics.iter().any(|finding| finding.severity >= fail_on);
+        u8::from(any(Verdict::Fail) || found)
     }
 }
 
@@ -243,8 +248,18 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a file whole or not at all: to a temporary file beside it, then renamed.
+/// Writes a file whole or not at all: to a temporary file beside it, then renamed. A pipe or a device
+/// is written to as it is: nothing may be put in its place.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if path.metadata().is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        let written = std::fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|mut to| to.write_all(bytes));
+        return written.map_err(|error| {
+            Failure::internal(anyhow::anyhow!("{} cannot be written: {error}", path.display()))
+        });
+    }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

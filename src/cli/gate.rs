@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::reports::Reports;
 use super::{Common, EXIT_STATUS, Failure, load_host, progress};
 use crate::check::today;
 use crate::config::{self, Plugin};
@@ -20,6 +21,7 @@ Examples:
   plugtool gate --host compositions/cli-host
   plugtool gate --host compositions/cli-host --plugins submitted.toml
   plugtool gate --host compositions/cli-host --plugins 'submitted/*.wasm' --format json
+  plugtool gate --host compositions/cli-host --report sarif=out.sarif --report junit=out.xml
 
 {EXIT_STATUS}"))]
 pub struct Gate {
@@ -33,11 +35,14 @@ pub struct Gate {
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
     #[command(flatten)]
+    reports: Reports,
+    #[command(flatten)]
     common: Common,
 }
 
 impl Gate {
     pub(super) fn run(self) -> Result<u8, Failure> {
+        self.reports.check(&self.common)?;
         let host = load_host(self.host.as_deref(), "")?;
         let sources = if self.plugins.is_empty() { &host.plugins } else { &self.plugins };
         let all = config::plugin_list(sources)?;
@@ -68,7 +73,7 @@ impl Gate {
             JudgeError::Case(_) => Failure::usage(error),
             JudgeError::Internal(_) => Failure::internal(error),
         })?;
-        self.common.verdicts(&report)
+        self.reports.verdicts(&self.common, &report)
     }
 }
 

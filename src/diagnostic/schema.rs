@@ -4,10 +4,11 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::{AdaptReport, ComposeReport, InspectReport, Report, RunReport};
+use super::{AdaptReport, ComposeReport, GateEnd, GatePlugin, InspectReport, Report, RunReport};
 
-/// The commands whose JSON has a schema.
-pub const SCHEMAS: &[&str] = &["adapt", "check", "compose", "gate", "inspect", "run"];
+/// The commands whose JSON has a schema, and the lines of NDJSON that `gate` writes.
+pub const SCHEMAS: &[&str] =
+    &["adapt", "check", "compose", "gate", "gate-end", "gate-plugin", "inspect", "run"];
 
 /// The JSON Schema (2020-12) of what a command writes under `--format json`; none for a command that is
 /// not in [`SCHEMAS`].
@@ -15,6 +16,8 @@ pub fn schema(command: &str) -> Option<Schema> {
     match command {
         "check" | "gate" => Some(of::<Report>()),
         "adapt" => Some(of::<AdaptReport>()),
+        "gate-end" => Some(of::<GateEnd<'_>>()),
+        "gate-plugin" => Some(of::<GatePlugin<'_>>()),
         "compose" => Some(of::<ComposeReport>()),
         "inspect" => Some(of::<InspectReport>()),
         "run" => Some(of::<RunReport>()),

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::clean;
 use crate::diagnostic::{
-    AdaptReport, Diagnostic, Distance, PluginReport, Report, RunReport, Severity, Verdict,
+    AdaptReport, Diagnostic, Distance, PluginReport, Report, RunReport, Severity, Summary, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
@@ -53,17 +53,22 @@ pub fn report(report: &Report, detail: Detail) -> String {
     }
     if detail > Detail::Quiet {
         let s = &report.summary;
-        let mut parts = vec![format!("{} passed", s.passed), format!("{} failed", s.failed)];
-        if s.unjudged > 0 {
-            parts.push(format!("{} could not be judged", s.unjudged));
-        }
-        if s.skipped > 0 {
-            parts.push(format!("{} skipped", s.skipped));
-        }
         let style = if s.failed + s.unjudged > 0 { BAD } else { GOOD };
-        line(&mut out, format!("\n{style}{}{style:#}", parts.join(", ")));
+        line(&mut out, format!("\n{style}{}{style:#}", counts(s)));
     }
     out
+}
+
+/// How many of each verdict, in words.
+pub(super) fn counts(s: &Summary) -> String {
+    let mut parts = vec![format!("{} passed", s.passed), format!("{} failed", s.failed)];
+    if s.unjudged > 0 {
+        parts.push(format!("{} could not be judged", s.unjudged));
+    }
+    if s.skipped > 0 {
+        parts.push(format!("{} skipped", s.skipped));
+    }
+    parts.join(", ")
 }
 
 fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail) {
@@ -107,8 +112,19 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
             );
         }
     }
+    findings_at(out, plugin, 6);
+}
+
+/// What was found about one plugin, and why it could not be judged.
+pub(super) fn findings(plugin: &PluginReport) -> String {
+    let mut out = String::new();
+    findings_at(&mut out, plugin, 0);
+    out
+}
+
+fn findings_at(out: &mut String, plugin: &PluginReport, indent: usize) {
     if let Some(failure) = &plugin.failure {
-        wrapped(out, &format!("could not be judged: {}", clean(failure)), 6, BAD, 0);
+        wrapped(out, &format!("could not be judged: {}", clean(failure)), indent, BAD, 0);
     }
     if !plugin.distances.is_empty() {
         let far = |world: &Distance| {
@@ -117,15 +133,15 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
         let distances: Vec<String> = plugin.distances.iter().map(far).collect();
         let nearest = plugin.world.as_deref().map(clean).unwrap_or_default();
         let text = format!("nearest is {nearest}, of {}", distances.join(", "));
-        wrapped(out, &text, 6, DIM, 0);
+        wrapped(out, &text, indent, DIM, 0);
     }
     for finding in &plugin.diagnostics {
-        diagnostic(out, finding, 6);
+        diagnostic(out, finding, indent);
     }
 }
 
 /// What stands behind the name: how it fits and what was run, or what kind of file it is.
-fn summary(plugin: &PluginReport) -> String {
+pub(super) fn summary(plugin: &PluginReport) -> String {
     let passed = plugin.cases.iter().filter(|case| case.passed).count();
     let total = plugin.cases.len();
     let mut parts = Vec::new();
