@@ -2,6 +2,7 @@
 
 mod trial;
 
+use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 
@@ -46,6 +47,8 @@ pub struct Options {
     pub worker: PathBuf,
     /// The least severity that fails a plugin.
     pub fail_on: Severity,
+    /// How many plugins may be judged at a time.
+    pub jobs: NonZero<usize>,
     /// Today's date, which waivers are measured by: year, month, day.
     pub today: (u16, u8, u8),
 }
