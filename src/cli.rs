@@ -244,9 +244,23 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a file whole or not at all: to a temporary file beside it, then renamed.
+/// Writes a file whole or not at all: to a temporary file beside it, then renamed. A device or a pipe is
+/// written to as it is, and a link keeps leading to where it leads.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let folder = match path.parent() {
+    let failed = |error: io::Error| {
+        // The temporary file's name would say nothing to anybody, and differ from run to run.
+        let text = error.to_string();
+        let reason = text.split(" at path ").next().unwrap_or(&text);
+        Failure::internal(anyhow::anyhow!("{} cannot be written: {reason}", path.display()))
+    };
+    let mut target = path.to_owned();
+    if let Ok(there) = std::fs::metadata(path) {
+        if !there.is_file() && !there.is_dir() {
+            return std::fs::write(path, bytes).map_err(failed);
+        }
+        target = std::fs::canonicalize(path).map_err(failed)?;
+    }
+    let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
@@ -261,13 +275,8 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let mut file = builder.prefix(".plugtool-").tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
+        file.persist(&target).map_err(|error| error.error)?;
         Ok(())
     };
-    write().map_err(|error| {
-        // The temporary file's name would say nothing to anybody, and differ from run to run.
-        let text = error.to_string();
-        let reason = text.split(" at path ").next().unwrap_or(&text);
-        Failure::internal(anyhow::anyhow!("{} cannot be written: {reason}", path.display()))
-    })
+    write().map_err(failed)
 }

@@ -19,6 +19,7 @@ use crate::diagnostic::ConfigUsed;
 use crate::input::{self, Kind};
 use crate::world::{self, World};
 
+pub use parse::excerpt;
 pub use policy::{Level, Policy, Rule, Versions, Waiver};
 pub use values::{Limits, parse_bytes, parse_duration};
 
