@@ -99,6 +99,9 @@ impl Case<'_> {
                 if fault.kind != FaultKind::Trap {
                     return Err(fault);
                 }
+                let fuel = used(store, self.limits.fuel);
+                outcome.fuel.push(fuel);
+                emit(Event::Trapped { message: fault.message.clone(), fuel });
                 if !fault.message.contains(wanted.as_str()) {
                     return Err(Fault {
                         kind: FaultKind::WrongTrap,
@@ -110,9 +113,6 @@ impl Case<'_> {
                         ],
                     });
                 }
-                let fuel = used(store, self.limits.fuel);
-                outcome.fuel.push(fuel);
-                emit(Event::Trapped { message: fault.message.clone(), fuel });
                 outcome.trap = Some(fault.message);
                 return Ok(());
             }
@@ -124,7 +124,11 @@ impl Case<'_> {
             _ => None,
         };
         // A variable that was bound anew lets go of what it held.
-        drop_handles(store, bound.into_iter().chain(fresh)).await?;
+        let left = drop_handles(store, bound.into_iter().chain(fresh)).await;
+        left.map_err(|mut fault| {
+            fault.notes.push("when a handle that nobody keeps was dropped".to_owned());
+            fault
+        })?;
         let fuel = used(store, self.limits.fuel);
         outcome.fuel.push(fuel);
         emit(self.returned(value.as_ref(), fuel));
@@ -207,11 +211,7 @@ async fn drop_handles(
     handles: impl Iterator<Item = ResourceAny>,
 ) -> Result<(), Fault> {
     for handle in handles {
-        handle.resource_drop_async(&mut *store).await.map_err(|error| {
-            let mut fault = guest_fault(&error);
-            fault.notes.push("while a handle that it had returned was dropped".to_owned());
-            fault
-        })?;
+        handle.resource_drop_async(&mut *store).await.map_err(|error| guest_fault(&error))?;
     }
     Ok(())
 }
