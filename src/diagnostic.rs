@@ -18,8 +18,9 @@ pub use inspection::{
     PackageShown, Part, Producers, Request, WireSaid, WorldShown,
 };
 pub use report::{
-    AdaptReport, AdapterUse, CaseReport, ComponentUsed, ComposeReport, ConfigUsed, Distance,
-    ExportFrom, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
+    AdaptReport, AdapterUse, Captured, CaseReport, CommandReport, ComponentUsed, ComposeReport,
+    ConfigUsed, Distance, ExportFrom, PluginReport, Report, RunReport, Summary, Tool, Verdict,
+    WireShown,
 };
 pub use schema::{SCHEMAS, schema};
 

@@ -1,5 +1,6 @@
 //! One plugin, from file to verdict: read, decode, check, adapt, compose, check again, run.
 
+mod command;
 mod trial;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -21,6 +22,7 @@ use crate::wiring::search::{self, Outcome};
 use crate::wiring::{self, Node, Plan, Wishes};
 use crate::world;
 
+pub use command::{Ran, run_command};
 pub use trial::{Trial, run_cases};
 
 /// Why judging stopped. Neither is about the plugin.
@@ -52,16 +54,36 @@ pub struct Options {
 
 /// Reads a submitted file and decodes it. What is wrong with it is a finding.
 pub fn open(name: &str, path: &str, policy: &Policy) -> (Option<Component>, PluginReport) {
-    read(name, path, policy, false)
+    read(name, path, policy, Modules::AreFindings)
 }
 
 /// As [`open`], on a host's terms: a core module becomes a component where the host wants that, and
 /// the report says so.
 pub fn open_for(name: &str, path: &str, host: &Host) -> (Option<Component>, PluginReport) {
-    read(name, path, &host.policy, host.adapt_modules)
+    let modules = if host.adapt_modules { Modules::BecomeComponents } else { Modules::AreFindings };
+    read(name, path, &host.policy, modules)
 }
 
-fn read(name: &str, path: &str, policy: &Policy, adapt: bool) -> (Option<Component>, PluginReport) {
+/// As [`open`], for a file that is to be run as a command: a core module becomes a component that
+/// keeps its exit codes.
+pub fn open_program(name: &str, path: &str) -> (Option<Component>, PluginReport) {
+    read(name, path, &Policy::default(), Modules::BecomePrograms)
+}
+
+/// What is done with a core module.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Modules {
+    AreFindings,
+    BecomeComponents,
+    BecomePrograms,
+}
+
+fn read(
+    name: &str,
+    path: &str,
+    policy: &Policy,
+    modules: Modules,
+) -> (Option<Component>, PluginReport) {
     let mut report = PluginReport::new(name, path);
     match input::read(name, path) {
         Ok(input) => {
@@ -70,7 +92,7 @@ fn read(name: &str, path: &str, policy: &Policy, adapt: bool) -> (Option<Compone
             if let Some(finding) = too_large(input.size, policy) {
                 report.diagnostics.push(finding.at(WitPath::root("file", path)));
             }
-            let component = decode(input, &mut report, adapt);
+            let component = decode(input, &mut report, modules);
             (component, report)
         }
         Err(error) => {
@@ -84,10 +106,15 @@ fn read(name: &str, path: &str, policy: &Policy, adapt: bool) -> (Option<Compone
     }
 }
 
-fn decode(input: Input, report: &mut PluginReport, adapt: bool) -> Option<Component> {
+fn decode(input: Input, report: &mut PluginReport, modules: Modules) -> Option<Component> {
     let module = input.kind == Kind::Module;
+    let adapt = modules != Modules::AreFindings;
     let decoded = if module && adapt {
-        match adapter::adapt_module(&input) {
+        let adapted = match modules {
+            Modules::BecomePrograms => adapter::adapt_program(&input),
+            _ => adapter::adapt_module(&input),
+        };
+        match adapted {
             Ok(adapted) => {
                 report.adapted = true;
                 component::decode(adapted.into_input(input))

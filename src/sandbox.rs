@@ -1,14 +1,18 @@
 //! The worker process: one job in, lines out, killed at its deadline. Nothing that a plugin does
 //! in there reaches further than its pipe.
 
+mod converse;
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
+
+pub use converse::{Answer, MAX_FRAME, Said, Stream, Wire, converse};
 
 /// The argument that makes `plugtool` a worker.
 pub const WORKER_ARGUMENT: &str = "worker";
@@ -52,24 +56,11 @@ pub fn supervise(
     first: Duration,
     on_line: &mut dyn FnMut(&str) -> Option<Duration>,
 ) -> Result<Ending, SandboxError> {
-    let start = |error: io::Error| SandboxError::Start(error.to_string());
-    let mut child = Command::new(program)
-        .arg(WORKER_ARGUMENT)
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(start)?;
-    let (Some(mut stdin), Some(stdout), Some(stderr)) =
-        (child.stdin.take(), child.stdout.take(), child.stderr.take())
-    else {
-        return Err(SandboxError::Start("its pipes are missing".to_owned()));
-    };
+    let Worker { mut child, mut stdin, stdout, stderr } = start(program)?;
     thread::scope(|scope| {
         scope.spawn(move || {
             // A worker that is gone does not read; how it ended says why.
-            let _ = writeln!(stdin, "{header}");
+            let _ = writeln!(stdin, "{} {header}", body.len());
             let _ = stdin.write_all(body);
         });
         let (lines, answers) = mpsc::channel();
@@ -81,13 +72,7 @@ pub fn supervise(
                 }
             }
         });
-        let complaint = scope.spawn(move || {
-            let mut text = Vec::new();
-            let mut stderr = stderr;
-            let _ = Read::by_ref(&mut stderr).take(4096).read_to_end(&mut text);
-            let _ = io::copy(&mut stderr, &mut io::sink());
-            String::from_utf8_lossy(&text).into_owned()
-        });
+        let complaint = scope.spawn(move || listen(stderr));
         let mut deadline = Instant::now() + first;
         let killed = loop {
             match answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -103,6 +88,38 @@ pub fn supervise(
         drop(answers);
         Ok(ending(&mut child, killed, || complaint.join().unwrap_or_default()))
     })
+}
+
+/// A worker that was started, and this side of its pipes.
+struct Worker {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    stderr: ChildStderr,
+}
+
+fn start(program: &Path) -> Result<Worker, SandboxError> {
+    let start = |error: io::Error| SandboxError::Start(error.to_string());
+    let mut child = Command::new(program)
+        .arg(WORKER_ARGUMENT)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(start)?;
+    match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
+        (Some(stdin), Some(stdout), Some(stderr)) => Ok(Worker { child, stdin, stdout, stderr }),
+        _ => Err(SandboxError::Start("its pipes are missing".to_owned())),
+    }
+}
+
+/// What a worker complains of, as far as anybody wants to know, until it is gone.
+fn listen(mut stderr: ChildStderr) -> String {
+    let mut text = Vec::new();
+    let _ = Read::by_ref(&mut stderr).take(4096).read_to_end(&mut text);
+    let _ = io::copy(&mut stderr, &mut io::sink());
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn ending(child: &mut Child, killed: bool, complaint: impl FnOnce() -> String) -> Ending {
@@ -138,11 +155,18 @@ fn ending(child: &mut Child, killed: bool, complaint: impl FnOnce() -> String) -
     }
 }
 
-/// The worker's side: the header line and the body that the supervisor sent.
-pub fn receive(mut from: impl BufRead) -> io::Result<(String, Vec<u8>)> {
+/// The worker's side: the header line and the body that the supervisor sent. What comes after the
+/// body is the rest of a conversation.
+pub fn receive(from: &mut impl BufRead) -> io::Result<(String, Vec<u8>)> {
     let mut header = String::new();
     from.read_line(&mut header)?;
+    let wrong = || io::Error::from(io::ErrorKind::InvalidData);
+    let (size, header) = header.split_once(' ').ok_or_else(wrong)?;
+    let size: usize = size.parse().map_err(|_| wrong())?;
     let mut body = Vec::new();
-    from.read_to_end(&mut body)?;
-    Ok((header, body))
+    from.take(size as u64).read_to_end(&mut body)?;
+    if body.len() < size {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok((header.to_owned(), body))
 }

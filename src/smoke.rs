@@ -4,6 +4,7 @@
 //! so that the supervisor knows the last step of a worker that it had to kill.
 
 mod call;
+mod command;
 mod host;
 mod store;
 
@@ -14,8 +15,13 @@ use wasmtime_wasi::I32Exit;
 
 use crate::config::{Limits, Step};
 use call::Call;
+use command::OutputLimitReached;
 use host::Unscripted;
 use store::{MemoryLimitReached, State};
+
+pub use command::{
+    Bounds, Command, CommandError, CommandJob, Folder, Invocation, Output, Streams, run_command,
+};
 
 /// The engine, with its version, for reports. A test holds it to `Cargo.lock`.
 pub const ENGINE: &str = "wasmtime 48.0.8";
@@ -49,6 +55,11 @@ pub enum Event {
     Returned {
         /// What it returned, in WAVE; empty for a function without a result.
         value: String,
+    },
+    /// A command ended by itself.
+    Exited {
+        /// Its exit code.
+        code: u8,
     },
     /// A case is over and every step gave what it should.
     Passed {
@@ -94,25 +105,33 @@ pub enum FaultKind {
     Mismatch,
     /// It called a function of the host that no case answers for.
     HostCall,
+    /// It is to be run as a command, and is none.
+    NotACommand,
+    /// A folder that it is granted cannot be opened.
+    Folder,
+    /// It wrote more than is kept of its output.
+    OutputLimit,
 }
 
 /// Does a job, and says what happens. Runs guest code in this process: call it in a worker.
 ///
 /// Time is virtual: a guest that sleeps wakes at once, and its clocks have moved on.
 pub fn run(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let outcome = match runtime.enable_time().start_paused(true).build() {
-        Ok(runtime) => runtime.block_on(work(bytes, job, emit)),
-        Err(error) => Err(Fault {
-            kind: FaultKind::Refused,
-            message: format!("the worker has no runtime: {error}"),
-            notes: Vec::new(),
-        }),
-    };
-    if let Err(fault) = outcome {
+    let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, emit)));
+    if let Err(fault) = outcome.flatten() {
         emit(Event::Failed(fault));
     }
     emit(Event::Done);
+}
+
+/// A runtime whose time moves only while everybody sleeps.
+fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time().start_paused(true).build().map_err(|error| Fault {
+        kind: FaultKind::Refused,
+        message: format!("there is no runtime to run it in: {error}"),
+        notes: Vec::new(),
+    })
 }
 
 async fn work(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) -> Result<(), Fault> {
@@ -211,6 +230,10 @@ fn guest_fault(error: &wasmtime::Error) -> Fault {
     if error.downcast_ref::<MemoryLimitReached>().is_some() {
         let message = error.root_cause().to_string();
         return Fault { kind: FaultKind::MemoryLimit, message, notes };
+    }
+    if error.downcast_ref::<OutputLimitReached>().is_some() {
+        let message = error.root_cause().to_string();
+        return Fault { kind: FaultKind::OutputLimit, message, notes };
     }
     let (kind, message) = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => {

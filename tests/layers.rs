@@ -29,7 +29,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Who may use whom on one line: one is plainly the other's ground.
-const NEIGHBOURS: &[(&str, &str)] = &[("compose", "wiring")];
+const NEIGHBOURS: &[(&str, &str)] = &[("compose", "wiring"), ("smoke", "adapter")];
 
 /// What only one room may name.
 const OWNED: &[(&str, &str)] = &[

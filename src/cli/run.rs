@@ -1,6 +1,9 @@
 //! `plugtool run`.
 
+mod program;
+
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,25 +15,56 @@ use crate::judge::{self, JudgeError, run_cases, tool};
 use crate::render::text;
 use crate::{input, sandbox};
 
-/// Call a component's functions in a worker process with limits
+/// Run a WASI command, or call a component's functions, in a worker process with limits
 ///
-/// All calls are made one after the other in one fresh instance, which has WASI 0.2 but no files, no
-/// network, no environment, and a clock that moves only when it is looked at. What each call
+/// Without --invoke, the component is run as the program that it is: a component that exports
+/// wasi:cli/run, or a core module for WASI preview 1. Standard input, what stands behind `--`, the
+/// variables and folders that are named go in; standard output, standard error and the exit code come
+/// out as they are.
+///
+/// With --invoke, all calls are made one after the other in one fresh instance. What each call
 /// returned is printed, a line each, in WAVE.
+///
+/// A guest has WASI 0.2 but no network, no environment and no files but those that are granted. Its
+/// clock moves only when it is looked at, a sleep takes no time, and its random numbers are the same in
+/// every run. While it waits for its input, or for somebody to read its output, its time stands still.
 #[derive(Args)]
 #[command(after_help = EXIT_STATUS, after_long_help = format!("\
 Examples:
+  plugtool run wc.wasm --stdin notes.txt -- -l
+  plugtool run tool.wasm --env LANG=C --dir docs::/docs --dir-rw out::/out < list.txt | head
   plugtool run plugin.wasm --invoke 'run([\"a\", \"b\"])'
   plugtool run plugin.wasm --invoke 'my:pkg/api#add(1, 2)' --fuel 1000000 --timeout 2s
 
-{EXIT_STATUS}"))]
+{EXIT_STATUS}
+
+A command, without --format json, exits with its own code, and otherwise with:
+  124  it ran out of time, or broke another limit
+  125  it could not be run
+  134  it trapped"))]
 pub struct Run {
     /// The component: a path or `-`, binary or text
     #[arg(value_name = "COMPONENT")]
     component: String,
     /// A call: FUNCTION(ARGUMENTS) or INTERFACE#FUNCTION(ARGUMENTS), in WAVE
-    #[arg(long, value_name = "CALL", required = true)]
+    #[arg(
+        long,
+        value_name = "CALL",
+        conflicts_with_all = ["stdin", "env", "dir", "dir_rw", "output", "args"]
+    )]
     invoke: Vec<String>,
+    /// A file as the command's standard input
+    #[arg(long, value_name = "FILE")]
+    stdin: Option<PathBuf>,
+    /// A variable of the command's environment
+    #[arg(long, value_name = "K=V", value_parser = program::variable)]
+    env: Vec<(String, String)>,
+    /// A folder that the command may read, and its name in the command
+    #[arg(long, value_name = "HOST::GUEST", value_parser = program::folder)]
+    dir: Vec<(PathBuf, String)>,
+    /// A folder that the command may change
+    #[arg(long, value_name = "HOST::GUEST", value_parser = program::folder)]
+    dir_rw: Vec<(PathBuf, String)>,
     /// Linear memory, for all instances together
     #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_bytes)]
     memory: u64,
@@ -46,12 +80,40 @@ pub struct Run {
     /// Wall clock for compilation
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     compile_timeout: Duration,
+    /// What --format json keeps of a command's standard output, and of its standard error [default:
+    /// 64KiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    output: Option<u64>,
+    /// The command's arguments
+    #[arg(value_name = "ARGS", last = true)]
+    args: Vec<String>,
     #[command(flatten)]
     common: Common,
 }
 
 impl Run {
     pub(super) fn run(self) -> Result<u8, Failure> {
+        match (self.invoke.is_empty(), self.common.format) {
+            (false, _) => self.calls(),
+            (true, Format::Json) => self.report(),
+            (true, Format::Text) if self.output.is_some() => Err(Failure::usage(anyhow::anyhow!(
+                "--output is for --format json: what a command prints is not cut off"
+            ))),
+            (true, Format::Text) => self.program(),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            memory: self.memory,
+            init_fuel: self.init_fuel,
+            fuel: self.fuel,
+            timeout: self.timeout,
+            compile_timeout: self.compile_timeout,
+        }
+    }
+
+    fn calls(self) -> Result<u8, Failure> {
         let (name, path) = input::split_name(&self.component);
         let (component, opened) = judge::open(&name, path, &Policy::default());
         let mut report = RunReport {
@@ -60,6 +122,7 @@ impl Run {
             path: opened.path,
             sha256: opened.sha256,
             values: Vec::new(),
+            command: None,
             fuel: None,
             memory: None,
             diagnostics: opened.diagnostics,
@@ -73,20 +136,10 @@ impl Run {
                 plugins: Vec::new(),
                 steps: steps.collect(),
             };
-            let limits = Limits {
-                memory: self.memory,
-                init_fuel: self.init_fuel,
-                fuel: self.fuel,
-                timeout: self.timeout,
-                compile_timeout: self.compile_timeout,
-            };
+            let limits = self.limits();
             let worker = sandbox::this_program().map_err(Failure::internal)?;
-            let trial = run_cases(&component.bytes, &[&case], &limits, false, &worker).map_err(
-                |error| match error {
-                    JudgeError::Case(_) => Failure::usage(error),
-                    JudgeError::Internal(_) => Failure::internal(error),
-                },
-            )?;
+            let trial =
+                run_cases(&component.bytes, &[&case], &limits, false, &worker).map_err(failure)?;
             report.values = trial.values.concat();
             if let Some(case) = trial.cases.iter().find(|case| case.passed) {
                 report.fuel = Some(case.fuel);
@@ -100,5 +153,12 @@ impl Run {
             let _ = write!(anstream::stderr(), "{}", text::diagnostics(&report.diagnostics));
         }
         Ok(self.common.status(&report.diagnostics))
+    }
+}
+
+fn failure(error: JudgeError) -> Failure {
+    match error {
+        JudgeError::Case(_) => Failure::usage(error),
+        JudgeError::Internal(_) => Failure::internal(error),
     }
 }

@@ -288,6 +288,9 @@ pub struct RunReport {
     pub sha256: Option<String>,
     /// What each call returned, in WAVE, up to the first that did not return.
     pub values: Vec<String>,
+    /// How a command ended, where it was run as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandReport>,
     /// Fuel that all calls used together; none where a call did not return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuel: Option<u64>,
@@ -296,6 +299,33 @@ pub struct RunReport {
     pub memory: Option<u64>,
     /// What went wrong.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A WASI command as it went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CommandReport {
+    /// Its exit code; none where it did not end by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<u8>,
+    /// What it wrote to its standard output.
+    pub stdout: Captured,
+    /// What it wrote to its standard error.
+    pub stderr: Captured,
+}
+
+/// What a command wrote to one stream: as text where it is UTF-8, otherwise as Base64.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Captured {
+    /// The text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The bytes in Base64 (RFC 4648, with padding).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base64: Option<String>,
+    /// How many bytes it wrote.
+    pub size: u64,
+    /// Whether that is more than was kept.
+    pub truncated: bool,
 }
 
 /// What `adapt` returns.

@@ -148,17 +148,7 @@ impl Run<'_> {
             self.bad = Some(format!("{prefix}{}", fault.message));
             return;
         }
-        let code = match fault.kind {
-            FaultKind::Refused => Code::InvalidComponent,
-            FaultKind::Link => Code::LinkFailed,
-            FaultKind::Trap | FaultKind::BadCall => Code::Trap,
-            FaultKind::OutOfFuel => Code::OutOfFuel,
-            FaultKind::MemoryLimit => Code::MemoryLimit,
-            FaultKind::Mismatch => Code::SmokeMismatch,
-            FaultKind::HostCall => Code::UnexpectedHostCall,
-        };
-        let mut finding = Diagnostic::error(code, fault.message).help(advice(code));
-        finding.notes = fault.notes;
+        let mut finding = finding(fault);
         if let At::Case { index, step } = at {
             finding.path = self.place(index, step);
         }
@@ -181,18 +171,39 @@ impl Run<'_> {
     /// The finding about a worker that was killed or died in the middle of a case.
     fn lost(&self, index: usize, step: Option<usize>, ending: &Ending) -> Diagnostic {
         let finding = match ending {
-            Ending::Killed => Diagnostic::error(
-                Code::TimedOut,
-                format!("it ran longer than {}", seconds(self.limits.timeout)),
-            )
-            .help(advice(Code::TimedOut)),
+            Ending::Killed => timed_out(self.limits),
             ending => died(ending),
         };
         finding.at(self.place(index, step))
     }
 }
 
-fn lost_compiling(limits: &Limits, ending: &Ending) -> Diagnostic {
+/// What went wrong in the engine, as a finding.
+pub(super) fn finding(fault: Fault) -> Diagnostic {
+    let code = match fault.kind {
+        FaultKind::Refused => Code::InvalidComponent,
+        FaultKind::Link => Code::LinkFailed,
+        FaultKind::Trap | FaultKind::BadCall => Code::Trap,
+        FaultKind::OutOfFuel => Code::OutOfFuel,
+        FaultKind::MemoryLimit | FaultKind::OutputLimit => Code::MemoryLimit,
+        FaultKind::Mismatch => Code::SmokeMismatch,
+        FaultKind::HostCall => Code::UnexpectedHostCall,
+        FaultKind::NotACommand => Code::MissingExport,
+        FaultKind::Folder => Code::Unreadable,
+    };
+    let mut finding = Diagnostic::error(code, fault.message).help(advice(code));
+    finding.notes = fault.notes;
+    finding
+}
+
+/// The finding about a worker that was killed while the guest ran.
+pub(super) fn timed_out(limits: &Limits) -> Diagnostic {
+    let message = format!("it ran longer than {}", seconds(limits.timeout));
+    Diagnostic::error(Code::TimedOut, message).help(advice(Code::TimedOut))
+}
+
+/// The finding about a worker that went away before the guest ran.
+pub(super) fn lost_compiling(limits: &Limits, ending: &Ending) -> Diagnostic {
     match ending {
         Ending::Killed => Diagnostic::error(
             Code::CompileTimedOut,
@@ -203,7 +214,8 @@ fn lost_compiling(limits: &Limits, ending: &Ending) -> Diagnostic {
     }
 }
 
-fn died(ending: &Ending) -> Diagnostic {
+/// The finding about a worker that went away by itself.
+pub(super) fn died(ending: &Ending) -> Diagnostic {
     let how = match ending {
         Ending::Died(how) => how.as_str(),
         Ending::Killed | Ending::Finished => "it ended without an answer",
@@ -223,6 +235,7 @@ fn advice(code: Code) -> &'static str {
         Code::CompileTimedOut => "make it smaller, or raise the limit: `compile-timeout`",
         Code::UnexpectedHostCall => "the host offers it, but the case has no answer for it",
         Code::SmokeMismatch => "the plugin is wrong, or the case is",
+        Code::MissingExport => "call one of its functions instead: --invoke 'run(\"a\")'",
         Code::WorkerDied => "a plugin that can do this to its host must not be let in",
         Code::LinkFailed => {
             "plugtool links WASI 0.2; other imports must be fed by composing, or be the host's"

@@ -24,22 +24,15 @@ pub struct State {
 }
 
 impl State {
-    /// No files, no network, no arguments, no environment; time that moves only when it is looked
-    /// at; random numbers that are the same in every run.
+    /// No arguments, and output that goes nowhere; otherwise as [`wasi`].
     pub fn new(memory_limit: u64) -> State {
-        let clock = Clock::new();
-        let wasi = WasiCtxBuilder::new()
-            .stdout(MemoryOutputPipe::new(MAX_OUTPUT))
-            .stderr(MemoryOutputPipe::new(MAX_OUTPUT))
-            .wall_clock(clock.clone())
-            .monotonic_clock(clock)
-            .secure_random(Deterministic::new(seed(1)))
-            .insecure_random(Deterministic::new(seed(2)))
-            .insecure_random_seed(0x706c_7567_746f_6f6c)
-            .allow_ip_name_lookup(false)
-            .allow_tcp(false)
-            .allow_udp(false)
-            .build();
+        let mut wasi = wasi();
+        wasi.stdout(MemoryOutputPipe::new(MAX_OUTPUT)).stderr(MemoryOutputPipe::new(MAX_OUTPUT));
+        State::of(wasi.build(), memory_limit)
+    }
+
+    /// Over this WASI.
+    pub fn of(wasi: WasiCtx, memory_limit: u64) -> State {
         let memory = Memory { limit: memory_limit, held: 0, peak: 0 };
         State { table: ResourceTable::new(), wasi, memory }
     }
@@ -53,6 +46,22 @@ impl State {
     pub fn peak_memory(&self) -> u64 {
         self.memory.peak
     }
+}
+
+/// No files, no network, no environment; time that moves only when it is looked at; random numbers
+/// that are the same in every run. Asks for the runtime whose time it is.
+pub fn wasi() -> WasiCtxBuilder {
+    let clock = Clock::new();
+    let mut wasi = WasiCtxBuilder::new();
+    wasi.wall_clock(clock.clone())
+        .monotonic_clock(clock)
+        .secure_random(Deterministic::new(seed(1)))
+        .insecure_random(Deterministic::new(seed(2)))
+        .insecure_random_seed(0x706c_7567_746f_6f6c)
+        .allow_ip_name_lookup(false)
+        .allow_tcp(false)
+        .allow_udp(false);
+    wasi
 }
 
 impl WasiView for State {
