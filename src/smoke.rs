@@ -20,7 +20,7 @@ use host::Unscripted;
 use store::{MemoryLimitReached, State};
 
 pub use command::{
-    Bounds, Command, CommandError, CommandJob, Folder, Invocation, Output, Streams, run_command,
+    Bounds, Command, CommandError, CommandJob, Folder, Launch, Output, Streams, run_command,
 };
 
 /// The engine, with its version, for reports. A test holds it to `Cargo.lock`.

@@ -235,7 +235,7 @@ fn advice(code: Code) -> &'static str {
         Code::CompileTimedOut => "make it smaller, or raise the limit: `compile-timeout`",
         Code::UnexpectedHostCall => "the host offers it, but the case has no answer for it",
         Code::SmokeMismatch => "the plugin is wrong, or the case is",
-        Code::MissingExport => "call one of its functions instead: --invoke 'run(\"a\")'",
+        Code::MissingExport => "what is no command has functions to call, with --invoke",
         Code::WorkerDied => "a plugin that can do this to its host must not be let in",
         Code::LinkFailed => {
             "plugtool links WASI 0.2; other imports must be fed by composing, or be the host's"

@@ -30,12 +30,12 @@ pub use streams::OutputLimitReached;
 /// memory, but a component can hold the compiler for minutes, and no clock stops one that runs. For
 /// anybody else's, there is `plugtool run`, which does the same in a confined process that it kills.
 ///
-/// A guest reaches nothing but what its [`Invocation`] says. Its time is virtual and its randomness is
-/// the same in every run, so the same invocation gives the same [`Output`].
+/// A guest reaches nothing but what its [`Launch`] says. Its time is virtual and its randomness is
+/// the same in every run, so the same launch gives the same [`Output`].
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use plugtool::smoke::{Command, Invocation};
+/// use plugtool::smoke::{Command, Launch};
 ///
 /// let file = std::fs::read("testdata/plugins/tally/tally.wasm")?;
 /// let tally = Command::compile(&file)?;
@@ -46,7 +46,7 @@ pub use streams::OutputLimitReached;
 /// assert_eq!(output.stdout, b"1 2 10\n");
 ///
 /// // Arguments, environment and folders go beside it; every call is in a fresh instance.
-/// let words = Invocation { args: vec!["-w".to_owned()], ..Invocation::from(b"a b\xff c") };
+/// let words = Launch { args: vec!["-w".to_owned()], ..Launch::from(b"a b\xff c") };
 /// assert_eq!(tally.run(words)?.stdout, b"3\n");
 /// # Ok(())
 /// # }
@@ -59,7 +59,7 @@ pub struct Command {
 
 /// What one run of a command gets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invocation {
+pub struct Launch {
     /// What it is called: its argument zero.
     pub name: String,
     /// Its arguments, without its name.
@@ -130,10 +130,10 @@ pub enum CommandError {
     },
 }
 
-impl<T: Into<Vec<u8>>> From<T> for Invocation {
-    /// An invocation with this standard input.
-    fn from(stdin: T) -> Invocation {
-        Invocation { stdin: stdin.into(), ..Invocation::default() }
+impl<T: Into<Vec<u8>>> From<T> for Launch {
+    /// A launch with this standard input.
+    fn from(stdin: T) -> Launch {
+        Launch { stdin: stdin.into(), ..Launch::default() }
     }
 }
 
@@ -185,14 +185,14 @@ impl Command {
     ///
     /// [`CommandError::Unusable`] where a folder cannot be opened, [`CommandError::Failed`] where it
     /// traps or goes beyond its bounds. An exit code is no error.
-    pub fn run(&self, invocation: impl Into<Invocation>) -> Result<Output, CommandError> {
-        let mut invocation = invocation.into();
-        let stdin = Cursor::new(std::mem::take(&mut invocation.stdin));
+    pub fn run(&self, launch: impl Into<Launch>) -> Result<Output, CommandError> {
+        let mut launch = launch.into();
+        let stdin = Cursor::new(std::mem::take(&mut launch.stdin));
         let (stdout, stderr) = (Kept::new(self.bounds.output), Kept::new(self.bounds.output));
         let streams = [Sink::new(stdout.clone(), false), Sink::new(stderr.clone(), false)];
         let ended = on_a_thread_without_runtime(|| {
             let stdin = Source::new(stdin, false);
-            runtime()?.block_on(self.start(&invocation, stdin, streams, &mut || {}))
+            runtime()?.block_on(self.start(&launch, stdin, streams, &mut || {}))
         });
         match ended {
             Ok(Ended { exit_code, fuel, memory }) => {
@@ -237,16 +237,16 @@ impl Command {
     /// in a runtime whose time is virtual.
     async fn start(
         &self,
-        invocation: &Invocation,
+        launch: &Launch,
         stdin: Source,
         [stdout, stderr]: [Sink; 2],
         begun: &mut dyn FnMut(),
     ) -> Result<Ended, Fault> {
         let mut wasi = wasi();
         wasi.stdin(stdin).stdout(stdout).stderr(stderr);
-        wasi.arg(&invocation.name).args(&invocation.args).envs(&invocation.env);
+        wasi.arg(&launch.name).args(&launch.args).envs(&launch.env);
         wasi.allow_blocking_current_thread(true);
-        for folder in &invocation.folders {
+        for folder in &launch.folders {
             let access = if folder.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
             wasi.preopened_dir(&folder.host, &folder.guest, access).map_err(|error| Fault {
                 kind: FaultKind::Folder,

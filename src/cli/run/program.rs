@@ -10,7 +10,7 @@ use crate::diagnostic::{Captured, Code, CommandReport, Diagnostic, PluginReport,
 use crate::judge::{self, Ran, run_command, tool};
 use crate::render::text;
 use crate::sandbox::{Answer, Said, Stream};
-use crate::smoke::{CommandJob, Folder, Invocation};
+use crate::smoke::{CommandJob, Folder, Launch};
 use crate::{input, render, sandbox};
 
 /// The exit status where a limit was broken.
@@ -168,14 +168,14 @@ impl Run {
         let folders =
             self.dir.iter().map(grant(false)).chain(self.dir_rw.iter().map(grant(true))).collect();
         let file_name = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
-        let invocation = Invocation {
+        let launch = Launch {
             name: file_name.unwrap_or_else(|| path.to_owned()),
             args: self.args.clone(),
             env: self.env.clone(),
             folders,
             stdin: Vec::new(),
         };
-        let job = CommandJob { runs: vec![invocation], limits: self.limits(), terminals };
+        let job = CommandJob { runs: vec![launch], limits: self.limits(), terminals };
         let worker = sandbox::this_program().map_err(Failure::internal)?;
         let ran = run_command(&component.bytes, &job, &worker, &mut |_, said| streams(said));
         let mut ran = ran.map_err(failure)?.into_iter().next().unwrap_or_default();

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use serde::{Deserialize, Serialize};
 
 use super::streams::{Sink, Source};
-use super::{Bounds, Command, Ended, Invocation};
+use super::{Bounds, Command, Ended, Launch};
 use crate::config::Limits;
 use crate::smoke::{Event, Fault, runtime};
 
@@ -13,7 +13,7 @@ use crate::smoke::{Event, Fault, runtime};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandJob {
     /// What each run gets. Its input is not in here: it comes over the streams.
-    pub runs: Vec<Invocation>,
+    pub runs: Vec<Launch>,
     /// What each run may use.
     pub limits: Limits,
     /// Whether the guest is told that its input, output and error are a terminal.
@@ -54,13 +54,13 @@ fn work(
     let command = Command::of_component(bytes)?.within(Bounds::from(&job.limits));
     emit(Event::Compiled);
     let [stdin, stdout, stderr] = job.terminals;
-    for (index, invocation) in job.runs.iter().enumerate() {
+    for (index, launch) in job.runs.iter().enumerate() {
         emit(Event::Case { index });
         let streams = streams();
         let outputs = [Sink::new(streams.stdout, stdout), Sink::new(streams.stderr, stderr)];
         let source = Source::new(streams.stdin, stdin);
         let mut begun = || emit(Event::Instantiated);
-        let run = command.start(invocation, source, outputs, &mut begun);
+        let run = command.start(launch, source, outputs, &mut begun);
         match runtime()?.block_on(run) {
             Ok(Ended { exit_code, fuel, memory }) => {
                 emit(Event::Exited { code: exit_code });
