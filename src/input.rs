@@ -141,7 +141,13 @@ fn read_capped(source: impl Read) -> Result<Vec<u8>, InputError> {
 /// The assembler shows the place over several lines: the message, then `--> file:line:column`.
 fn text_error(shown: &str, sha256: String, size: u64) -> InputError {
     let mut lines = shown.lines();
-    let message = lines.next().unwrap_or_default().trim_end().to_owned();
+    let message = lines.next().unwrap_or_default().trim_end();
+    // Some of its messages have the place at their end instead.
+    if let Some((message, place)) = message.split_once(" at <anon>:") {
+        let at = Some(place.to_owned());
+        return InputError::Text { message: message.to_owned(), at, sha256, size };
+    }
+    let message = message.to_owned();
     let at = lines
         .find_map(|line| line.trim_start().strip_prefix("--> "))
         .map(|place| place.trim_start_matches("<anon>:").to_owned());
