@@ -20,9 +20,9 @@ pub use inspection::{
     PackageShown, Part, Producers, Request, WireSaid, WorldShown,
 };
 pub use report::{
-    AdaptReport, AdapterUse, Captured, CaseReport, CommandReport, ComponentUsed, ComposeReport,
-    ConfigUsed, Distance, ExportFrom, PluginReport, Report, RunReport, Summary, Tool, Verdict,
-    WireShown,
+    AdaptReport, AdapterUse, CallReport, Captured, CaseReport, CommandReport, ComponentUsed,
+    ComposeReport, ConfigUsed, Distance, ExportFrom, PluginReport, Report, RunReport, Summary,
+    Tool, Verdict, WireShown,
 };
 pub use schema::{SCHEMAS, schema};
 

@@ -22,8 +22,8 @@ use crate::wiring::search::{self, Outcome};
 use crate::wiring::{self, Node, Plan, Wishes};
 use crate::world;
 
-pub use command::{Ran, run_command};
-pub use trial::{Trial, run_cases};
+pub use command::{Ran, run_command, run_command_cases};
+pub use trial::{Terms, Trial, run_cases};
 
 /// Why judging stopped. Neither is about the plugin.
 #[derive(Debug, Error)]
@@ -50,6 +50,8 @@ pub struct Options {
     pub fail_on: Severity,
     /// Today's date, which waivers are measured by: year, month, day.
     pub today: (u16, u8, u8),
+    /// Whether what the calls of smoke cases return is recorded: it need not be what is expected.
+    pub record: bool,
 }
 
 /// Reads a submitted file and decodes it. What is wrong with it is a finding.
@@ -199,15 +201,49 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
         return Ok(report);
     }
     let cases: Vec<&Case> = host.cases.iter().filter(|case| case.is_for(&plugin.id)).collect();
-    match run_cases(&fitted.bytes, &cases, &host.limits, true, &options.worker) {
+    let terms = Terms {
+        id: &plugin.id,
+        limits: &host.limits,
+        unscripted: true,
+        record: options.record,
+        worker: &options.worker,
+    };
+    match run_all(&fitted, &cases, terms) {
         Ok(trial) => {
             report.cases = trial.cases;
-            report.diagnostics.extend(trial.diagnostics);
+            let before = std::mem::replace(&mut report.diagnostics, trial.diagnostics);
+            weigh(&mut report, &host.policy, options.today);
+            report.diagnostics.splice(0..0, before);
         }
         Err(error @ JudgeError::Case(_)) => return Err(error),
         Err(error) => report.failure = Some(error.to_string()),
     }
     Ok(report)
+}
+
+/// Runs smoke cases in their order, whatever their kind: neighbours of one kind share workers.
+fn run_all(component: &Component, cases: &[&Case], terms: Terms<'_>) -> Result<Trial, JudgeError> {
+    if cases.is_empty() {
+        return run_cases(component, cases, terms);
+    }
+    let mut all = Trial::default();
+    for group in cases.chunk_by(|a, b| a.command.is_some() == b.command.is_some()) {
+        let commands: Vec<_> =
+            group.iter().filter_map(|case| Some((*case, case.command.as_ref()?))).collect();
+        let trial = if commands.is_empty() {
+            run_cases(component, group, terms)?
+        } else {
+            run_command_cases(component, &commands, terms)?
+        };
+        let complete = trial.cases.len() == group.len();
+        all.cases.extend(trial.cases);
+        all.diagnostics.extend(trial.diagnostics);
+        if !complete {
+            // It cannot be run at all, and the next worker would find the same.
+            break;
+        }
+    }
+    Ok(all)
 }
 
 /// The way from a component to a world of the host.

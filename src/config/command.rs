@@ -1,6 +1,7 @@
 //! The keys of a smoke case that runs a WASI command.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,46 +33,47 @@ pub struct CommandCase {
 /// The keys as they are written.
 #[derive(Debug, Default)]
 pub struct CommandKeys {
-    pub args: Option<Vec<String>>,
-    pub env: Option<BTreeMap<String, String>>,
-    pub dirs: Option<Vec<Spanned<String>>>,
-    pub stdin: Option<String>,
+    pub args: Option<Spanned<Vec<String>>>,
+    pub env: Option<Spanned<BTreeMap<String, String>>>,
+    pub dirs: Option<Spanned<Vec<Spanned<String>>>>,
+    pub stdin: Option<Spanned<String>>,
     pub stdin_file: Option<Spanned<String>>,
-    pub stdout: Option<String>,
+    pub stdout: Option<Spanned<String>>,
     pub stdout_file: Option<Spanned<String>>,
-    pub stderr: Option<String>,
+    pub stderr: Option<Spanned<String>>,
     pub stderr_file: Option<Spanned<String>>,
-    pub exit_code: Option<u8>,
+    pub exit_code: Option<Spanned<u8>>,
 }
 
 impl CommandKeys {
-    /// Whether none of them is there.
-    pub fn are_absent(&self) -> bool {
-        let CommandKeys { args, env, dirs, stdin, stdout, stderr, exit_code, .. } = self;
-        let files = [&self.stdin_file, &self.stdout_file, &self.stderr_file];
-        args.is_none()
-            && env.is_none()
-            && dirs.is_none()
-            && [stdin, stdout, stderr].into_iter().all(Option::is_none)
-            && files.into_iter().all(Option::is_none)
-            && exit_code.is_none()
+    /// Where the first of them stands; none where none of them is there.
+    pub fn first(&self) -> Option<Range<usize>> {
+        let texts = [&self.stdin, &self.stdin_file, &self.stdout, &self.stdout_file];
+        let texts = texts.into_iter().chain([&self.stderr, &self.stderr_file]);
+        let spans = texts.map(|text| text.as_ref().map(Spanned::span)).chain([
+            self.args.as_ref().map(Spanned::span),
+            self.env.as_ref().map(Spanned::span),
+            self.dirs.as_ref().map(Spanned::span),
+            self.exit_code.as_ref().map(Spanned::span),
+        ]);
+        spans.flatten().min_by_key(|span| span.start)
     }
 
     /// The case, with the files that it names, which are beside its own.
     pub fn settle(self, source: &Source<'_>, folder: &Path) -> Result<CommandCase, ConfigError> {
-        let bytes = |name: &str, text: Option<String>, file: Option<Spanned<String>>| match (text, file)
-        {
+        type Text = Option<Spanned<String>>;
+        let bytes = |name: &str, text: Text, file: Text| match (text, file) {
             (None, None) => Ok(None),
-            (Some(text), None) => Ok(Some(Arc::from(text.into_bytes()))),
+            (Some(text), None) => Ok(Some(Arc::from(text.into_inner().into_bytes()))),
             (Some(_), Some(file)) => {
                 let message = format!("`{name}` is there already; use one of them");
                 Err(source.error(file.span(), &message))
             }
-            (None, Some(file)) => input::read("", &folder.join(file.get_ref()).to_string_lossy())
-                .map(|read| Some(Arc::from(read.bytes)))
+            (None, Some(file)) => input::file(&folder.join(file.get_ref()))
+                .map(|bytes| Some(Arc::from(bytes)))
                 .map_err(|error| source.error(file.span(), &error.to_string())),
         };
-        let dirs = self.dirs.unwrap_or_default().into_iter().map(|dir| {
+        let dirs = self.dirs.map(Spanned::into_inner).unwrap_or_default().into_iter().map(|dir| {
             let granted = match dir.get_ref().split_once("::") {
                 Some((host, guest)) if !host.is_empty() && !guest.is_empty() => {
                     let host = folder.join(host);
@@ -82,13 +84,13 @@ impl CommandKeys {
             granted.map_err(|message| source.error(dir.span(), message))
         });
         Ok(CommandCase {
-            args: self.args.unwrap_or_default(),
-            env: self.env.unwrap_or_default().into_iter().collect(),
+            args: self.args.map(Spanned::into_inner).unwrap_or_default(),
+            env: self.env.into_iter().flat_map(Spanned::into_inner).collect(),
             dirs: dirs.collect::<Result<_, _>>()?,
             stdin: bytes("stdin", self.stdin, self.stdin_file)?.unwrap_or_default(),
             stdout: bytes("stdout", self.stdout, self.stdout_file)?,
             stderr: bytes("stderr", self.stderr, self.stderr_file)?,
-            exit_code: self.exit_code.unwrap_or(0),
+            exit_code: self.exit_code.map_or(0, Spanned::into_inner),
         })
     }
 }

@@ -1,5 +1,8 @@
 //! WASI commands through workers: what each run did, with its streams in the caller's hands.
 
+mod cases;
+mod diff;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +12,9 @@ use crate::config::Limits;
 use crate::diagnostic::Diagnostic;
 use crate::sandbox::{Answer, Ending, Said, converse};
 use crate::smoke::{CommandJob, Event, FaultKind};
+
+pub use cases::run_command_cases;
+pub(super) use diff::differences;
 
 /// What came of one run of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,7 +116,8 @@ impl Watch<'_> {
             }
             Event::Failed(fault) => self.last().diagnostics.push(finding(fault)),
             Event::Done => self.done = true,
-            Event::Case { .. } | Event::Instantiated | Event::Returned { .. } => {}
+            // Calls are not its job.
+            _ => {}
         }
         None
     }

@@ -116,6 +116,7 @@ impl Run {
             path: opened.path,
             sha256: opened.sha256,
             values: Vec::new(),
+            calls: Vec::new(),
             command: Some(CommandReport { exit_code: ran.exit_code, stdout, stderr }),
             fuel: ran.fuel,
             memory: ran.memory,
