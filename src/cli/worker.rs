@@ -35,7 +35,14 @@ pub(super) fn run() -> Result<u8, Failure> {
     };
     match work {
         Work::Calls(job) => smoke::run(&body, &job, &mut emit),
-        Work::Command(job) => smoke::run_command(&body, &job, &mut || streams(&wire), &mut emit),
+        Work::Command(job) => {
+            let mut begin = || {
+                // Where the supervisor is gone, so is the first line that it should hear.
+                let _ = wire.begin();
+                streams(&wire)
+            };
+            smoke::run_command(&body, &job, &mut begin, &mut emit);
+        }
     }
     match failed {
         // Nobody is listening any more; the supervisor knows what it did.

@@ -201,6 +201,16 @@ impl<R: BufRead, W: Write> Wire<R, W> {
         ends.to.flush()
     }
 
+    /// Begins another run: what nobody read of the one before says nothing about this one.
+    pub fn begin(&self) -> io::Result<()> {
+        let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while !ends.unanswered.is_empty() {
+            ends.hear()?;
+        }
+        ends.closed = [false; 2];
+        Ok(())
+    }
+
     /// Hands over what the guest wrote; at most [`MAX_FRAME`] bytes of it, and returns how many.
     ///
     /// # Errors

@@ -55,8 +55,9 @@ fn work(
     emit(Event::Compiled);
     let [stdin, stdout, stderr] = job.terminals;
     for (index, launch) in job.runs.iter().enumerate() {
-        emit(Event::Case { index });
+        // What the run before wrote has arrived by then, before this one is told of.
         let streams = streams();
+        emit(Event::Case { index });
         let outputs = [Sink::new(streams.stdout, stdout), Sink::new(streams.stderr, stderr)];
         let source = Source::new(streams.stdin, stdin);
         let mut begun = || emit(Event::Instantiated);
