@@ -21,7 +21,7 @@ use crate::wiring::search::{self, Outcome};
 use crate::wiring::{self, Node, Plan, Wishes};
 use crate::world;
 
-pub use trial::{Trial, run_cases};
+pub use trial::{Terms, Trial, run_cases};
 
 /// Why judging stopped. Neither is about the plugin.
 #[derive(Debug, Error)]
@@ -172,9 +172,17 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
         return Ok(report);
     }
     let cases: Vec<&Case> = host.cases.iter().filter(|case| case.is_for(&plugin.id)).collect();
-    match run_cases(&fitted.bytes, &cases, &host.limits, true, &options.worker) {
+    let terms = Terms {
+        worker: &options.worker,
+        limits: &host.limits,
+        unscripted: true,
+        tell: false,
+        require_sandbox: host.policy.require_sandbox,
+    };
+    match run_cases(&fitted.bytes, &cases, &terms) {
         Ok(trial) => {
             report.cases = trial.cases;
+            report.sandbox = trial.sandbox;
             report.diagnostics.extend(trial.diagnostics);
         }
         Err(error @ JudgeError::Case(_)) => return Err(error),

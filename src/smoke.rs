@@ -3,19 +3,19 @@
 //! This side runs inside the worker process. It says what happens as [`Event`]s while it happens,
 //! so that the supervisor knows the last step of a worker that it had to kill.
 
+mod breach;
 mod call;
 mod host;
+mod output;
 mod store;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Config, Engine, Store, Trap, WasmBacktrace};
-use wasmtime_wasi::I32Exit;
+use wasmtime::{Config, Engine};
 
 use crate::config::{Limits, Step};
 use call::Call;
-use host::Unscripted;
-use store::{MemoryLimitReached, State};
+use store::{PluginStore, State};
 
 /// The engine, with its version, for reports. A test holds it to `Cargo.lock`.
 pub const ENGINE: &str = "wasmtime 48.0.8";
@@ -30,6 +30,9 @@ pub struct Job {
     /// Whether imports that this process does not have are there all the same, and trap when they
     /// are called: the host has them, by its contract, and nothing says what they would answer.
     pub unscripted: bool,
+    /// How many bytes of results to tell, as text; more is a fault. None tells no results at all:
+    /// what they are compared with is here.
+    pub tell: Option<u64>,
 }
 
 /// What happened in the worker, as it happens.
@@ -47,9 +50,11 @@ pub enum Event {
     Instantiated,
     /// A call returned, with what was expected where anything was.
     Returned {
-        /// What it returned, in WAVE; empty for a function without a result.
+        /// What it returned, in WAVE; empty for a function without a result, and where nobody asks.
         value: String,
     },
+    /// What the case has used, said before how it ended.
+    Used(Used),
     /// A case is over and every step gave what it should.
     Passed {
         /// Fuel that all calls of the case used, instantiation included.
@@ -61,6 +66,23 @@ pub enum Event {
     Failed(Fault),
     /// The job is over.
     Done,
+}
+
+/// How much of its limits a case has used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Fuel that instantiation used.
+    pub init_fuel: u64,
+    /// Fuel of the call that used most.
+    pub fuel: u64,
+    /// Fuel of all calls and of instantiation together.
+    pub total_fuel: u64,
+    /// The most linear memory that was held, in bytes.
+    pub memory: u64,
+    /// The most elements that all tables had.
+    pub table_elements: u64,
+    /// Bytes that went to standard output or to standard error, whichever got more.
+    pub output: u64,
 }
 
 /// Why something went wrong.
@@ -82,6 +104,8 @@ pub enum FaultKind {
     BadCall,
     /// The engine refuses the component.
     Refused,
+    /// The operating system refused the engine something. Says nothing about the component.
+    System,
     /// An import is not there, or has another type than the component wants.
     Link,
     /// It trapped.
@@ -90,6 +114,20 @@ pub enum FaultKind {
     OutOfFuel,
     /// It asked for more memory than it may have.
     MemoryLimit,
+    /// It nested its calls deeper than its stack.
+    StackOverflow,
+    /// It asked for more elements of tables than it may have.
+    TableLimit,
+    /// It consists of more instances, memories or tables than it may.
+    InstanceLimit,
+    /// It held more handles than it may.
+    HandleLimit,
+    /// It handed over more data in one call than it may.
+    TransferLimit,
+    /// It wrote more output than it may.
+    OutputLimit,
+    /// It ended its process in the middle of a call.
+    Exited,
     /// A call returned something else than was expected.
     Mismatch,
     /// It called a function of the host that no case answers for.
@@ -104,13 +142,13 @@ pub fn run(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) {
     let outcome = match runtime.enable_time().start_paused(true).build() {
         Ok(runtime) => runtime.block_on(work(bytes, job, emit)),
         Err(error) => Err(Fault {
-            kind: FaultKind::Refused,
+            kind: FaultKind::System,
             message: format!("the worker has no runtime: {error}"),
             notes: Vec::new(),
         }),
     };
     if let Err(fault) = outcome {
-        emit(Event::Failed(fault));
+        emit(Event::Failed(breach::shorten(fault)));
     }
     emit(Event::Done);
 }
@@ -118,12 +156,18 @@ pub fn run(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) {
 async fn work(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) -> Result<(), Fault> {
     let prepared = prepare(bytes, job)?;
     emit(Event::Compiled);
+    let mut room = job.tell;
     for (index, calls) in prepared.calls.iter().enumerate() {
         emit(Event::Case { index });
-        match run_case(&prepared, calls, &job.limits, emit).await {
-            Ok(passed) => emit(passed),
-            Err(fault) => emit(Event::Failed(fault)),
-        }
+        let mut store = store::open(&prepared.engine, &job.limits);
+        let mut meter = Meter { limits: &job.limits, used: Used::default() };
+        let outcome = run_case(&prepared, calls, &mut store, &mut meter, &mut room, emit).await;
+        let used = meter.read(&store);
+        emit(Event::Used(used));
+        emit(match outcome {
+            Ok(()) => Event::Passed { fuel: used.total_fuel, memory: used.memory },
+            Err(fault) => Event::Failed(breach::shorten(fault)),
+        });
     }
     Ok(())
 }
@@ -135,20 +179,28 @@ struct Prepared {
 }
 
 /// The engine as plugins meet it here. What it accepts is `component::FEATURES`.
-fn engine() -> wasmtime::Result<Engine> {
+fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
+    /// What functions of the host may need on the same stack, in bytes.
+    const HOST_STACK: usize = 1536 << 10;
+    let stack = usize::try_from(limits.stack)?;
     let mut config = Config::new();
     config.consume_fuel(true);
     config.cranelift_nan_canonicalization(true);
+    config.max_wasm_stack(stack);
+    config.async_stack_size(stack + HOST_STACK);
     Engine::new(&config)
 }
 
 /// Everything that needs no instance: compiles, links, and reads every call of every case, so that
 /// a mistake in the last one is told before the first one runs.
 fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
-    let fault =
-        |kind, error: wasmtime::Error| Fault { kind, message: chain(&error), notes: Vec::new() };
+    let fault = |kind, error: wasmtime::Error| Fault {
+        kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
+        message: chain(&error),
+        notes: Vec::new(),
+    };
     let refused = |error| fault(FaultKind::Refused, error);
-    let engine = engine().map_err(refused)?;
+    let engine = engine(&job.limits).map_err(|error| fault(FaultKind::System, error))?;
     let component = Component::from_binary(&engine, bytes).map_err(refused)?;
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(refused)?;
@@ -169,61 +221,88 @@ fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
 async fn run_case(
     prepared: &Prepared,
     calls: &[Call],
-    limits: &Limits,
+    store: &mut PluginStore,
+    meter: &mut Meter<'_>,
+    room: &mut Option<u64>,
     emit: &mut dyn FnMut(Event),
-) -> Result<Event, Fault> {
-    let mut store = Store::new(&prepared.engine, State::new(limits.memory));
-    store.limiter(State::limiter);
-    let mut total = 0;
-    refuel(&mut store, limits.init_fuel)?;
-    let instance = prepared.instance.instantiate_async(&mut store).await;
-    let instance = instance.map_err(|error| guest_fault(&error))?;
-    total += used(&store, limits.init_fuel);
+) -> Result<(), Fault> {
+    let limits = meter.limits;
+    meter.fill(store, limits.init_fuel)?;
+    let instance = prepared.instance.instantiate_async(&mut *store).await;
+    meter.used.init_fuel = meter.spent(store, limits.init_fuel);
+    let instance = within(instance, store, limits)?;
     emit(Event::Instantiated);
     for call in calls {
-        refuel(&mut store, limits.fuel)?;
-        let value = call.make(&mut store, &instance).await;
-        let value = value.map_err(|error| guest_fault(&error))?;
-        total += used(&store, limits.fuel);
+        meter.fill(store, limits.fuel)?;
+        let value = call.make(store, &instance).await;
+        let spent = meter.spent(store, limits.fuel);
+        meter.used.fuel = meter.used.fuel.max(spent);
+        let value = within(value, store, limits)?;
         call.compare(&value)?;
-        emit(Event::Returned { value: call::text(&value) });
+        let value = match room {
+            Some(room) => {
+                let text = call::text(&value);
+                *room = room
+                    .checked_sub(text.len() as u64)
+                    .ok_or_else(|| too_much_told(text.len(), *room))?;
+                text
+            }
+            None => String::new(),
+        };
+        emit(Event::Returned { value });
     }
-    Ok(Event::Passed { fuel: total, memory: store.data().peak_memory() })
+    Ok(())
 }
 
-fn refuel(store: &mut Store<State>, fuel: u64) -> Result<(), Fault> {
-    store.set_fuel(fuel).map_err(|error| guest_fault(&error))
+fn too_much_told(bytes: usize, room: u64) -> Fault {
+    let message = format!("what it returned is {bytes} bytes of text, and {room} can be told");
+    Fault { kind: FaultKind::TransferLimit, message, notes: Vec::new() }
 }
 
-fn used(store: &Store<State>, budget: u64) -> u64 {
-    budget - store.get_fuel().unwrap_or(0)
-}
-
-/// What went wrong while guest code ran.
-fn guest_fault(error: &wasmtime::Error) -> Fault {
-    let notes = error
-        .downcast_ref::<WasmBacktrace>()
-        .map(|stack| {
-            let named = stack.frames().iter().filter_map(|frame| frame.func_name());
-            named.take(8).map(|name| format!("in {name}")).collect()
-        })
-        .unwrap_or_default();
-    if error.downcast_ref::<MemoryLimitReached>().is_some() {
-        let message = error.root_cause().to_string();
-        return Fault { kind: FaultKind::MemoryLimit, message, notes };
+/// What guest code returned, unless it failed or wrote too much on the way.
+fn within<T>(
+    outcome: wasmtime::Result<T>,
+    store: &PluginStore,
+    limits: &Limits,
+) -> Result<T, Fault> {
+    // First, since whatever else it did is a consequence.
+    if let Some(stream) = store.data().flooded() {
+        return Err(Fault {
+            kind: FaultKind::OutputLimit,
+            message: format!("it wrote more than {} bytes to {}", limits.output, stream.name()),
+            notes: vec![format!("the rest is cut off; it begins with {:?}", stream.beginning())],
+        });
     }
-    let (kind, message) = match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => {
-            (FaultKind::OutOfFuel, "its budget of instructions is used up".to_owned())
+    outcome.map_err(|error| breach::fault(&error, limits))
+}
+
+/// Measures what a case uses.
+struct Meter<'a> {
+    limits: &'a Limits,
+    used: Used,
+}
+
+impl Meter<'_> {
+    fn fill(&self, store: &mut PluginStore, fuel: u64) -> Result<(), Fault> {
+        store.set_fuel(fuel).map_err(|error| breach::fault(&error, self.limits))
+    }
+
+    /// What is gone of a tank that was filled.
+    fn spent(&mut self, store: &PluginStore, tank: u64) -> u64 {
+        let spent = tank - store.get_fuel().unwrap_or(0);
+        self.used.total_fuel += spent;
+        spent
+    }
+
+    fn read(self, store: &PluginStore) -> Used {
+        let state = store.data();
+        Used {
+            memory: state.peak_memory(),
+            table_elements: state.peak_table_elements(),
+            output: state.output(),
+            ..self.used
         }
-        Some(trap) => (FaultKind::Trap, trap.to_string()),
-        None if error.is::<Unscripted>() => (FaultKind::HostCall, error.root_cause().to_string()),
-        None => match error.downcast_ref::<I32Exit>() {
-            Some(exit) => (FaultKind::Trap, format!("it ended its process with status {}", exit.0)),
-            None => (FaultKind::Trap, error.root_cause().to_string()),
-        },
-    };
-    Fault { kind, message, notes }
+    }
 }
 
 /// An error with its causes, on one line.
@@ -248,7 +327,7 @@ mod tests {
     /// with our constant and the engine agree.
     #[test]
     fn the_feature_set_is_the_engine_s() {
-        let engine = engine().expect("the engine starts");
+        let engine = engine(&Limits::default()).expect("the engine starts");
         let samples = [
             ("simd", "(func (result v128) v128.const i64x2 0 0)"),
             (

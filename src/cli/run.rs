@@ -8,7 +8,7 @@ use clap::Args;
 use super::{Common, EXIT_STATUS, Failure, Format};
 use crate::config::{Case, Limits, Policy, Step, parse_bytes, parse_duration};
 use crate::diagnostic::RunReport;
-use crate::judge::{self, JudgeError, run_cases, tool};
+use crate::judge::{self, JudgeError, Terms, run_cases, tool};
 use crate::render::text;
 use crate::{input, sandbox};
 
@@ -46,6 +46,9 @@ pub struct Run {
     /// Wall clock for compilation
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     compile_timeout: Duration,
+    /// What it may write to standard output, and as much to standard error
+    #[arg(long, value_name = "SIZE", default_value = "64KiB", value_parser = parse_bytes)]
+    output: u64,
     #[command(flatten)]
     common: Common,
 }
@@ -62,6 +65,8 @@ impl Run {
             values: Vec::new(),
             fuel: None,
             memory: None,
+            limits: Vec::new(),
+            sandbox: None,
             diagnostics: opened.diagnostics,
         };
         if let Some(component) = component {
@@ -79,19 +84,30 @@ impl Run {
                 fuel: self.fuel,
                 timeout: self.timeout,
                 compile_timeout: self.compile_timeout,
+                output: self.output,
+                ..Limits::default()
             };
             let worker = sandbox::this_program().map_err(Failure::internal)?;
-            let trial = run_cases(&component.bytes, &[&case], &limits, false, &worker).map_err(
-                |error| match error {
+            let terms = Terms {
+                worker: &worker,
+                limits: &limits,
+                unscripted: false,
+                tell: true,
+                require_sandbox: false,
+            };
+            let trial =
+                run_cases(&component.bytes, &[&case], &terms).map_err(|error| match error {
                     JudgeError::Case(_) => Failure::usage(error),
                     JudgeError::Internal(_) => Failure::internal(error),
-                },
-            )?;
+                })?;
             report.values = trial.values.concat();
             if let Some(case) = trial.cases.iter().find(|case| case.passed) {
                 report.fuel = Some(case.fuel);
                 report.memory = Some(case.memory);
             }
+            report.limits =
+                trial.cases.into_iter().next().map(|case| case.limits).unwrap_or_default();
+            report.sandbox = trial.sandbox;
             report.diagnostics.extend(trial.diagnostics);
         }
         self.common.print(&report, text::run)?;

@@ -73,6 +73,13 @@ codes! {
     ImportUnsatisfied "import-unsatisfied" "Nothing gives an import of a composition: no component, and not the host."
     NoAdapterPath "no-adapter-path" "The host's adapters do not lead from the plugin to the world."
     DebugBuild "debug-build" "Debug information was left in the file."
+    StackOverflow "stack-overflow" "The plugin nested its calls deeper than its stack allows."
+    TableLimit "table-limit" "The plugin asked for larger tables than it may have."
+    InstanceLimit "instance-limit" "The plugin consists of more instances than it may."
+    HandleLimit "handle-limit" "The plugin held more handles at a time than it may."
+    TransferLimit "transfer-limit" "The plugin handed its host more data in one call than it may."
+    OutputLimit "output-limit" "The plugin wrote more output than it may."
+    Exited "exited" "The plugin ended its process in the middle of a call."
 }
 
 impl Code {
