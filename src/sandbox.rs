@@ -45,8 +45,8 @@ pub struct Grants {
 }
 
 /// What the engine may need on top of the plugin's own memory, in bytes: compiling 18 MB of a
-/// language runtime takes about a gigabyte, and a plugin that wants more than this is not compiled.
-pub const OVERHEAD: u64 = 4 << 30;
+/// language runtime takes about half a gigabyte, and a plugin that wants more than this is not compiled.
+pub const OVERHEAD: u64 = 2 << 30;
 
 /// Why a worker could not be used at all. Says nothing about the plugin.
 #[derive(Debug, Error)]

@@ -180,7 +180,6 @@ fn each_ends_within_its_limit_with_its_own_code_and_the_next_one_is_judged() {
             let _ = writeln!(wrong, "{name}: the supervisor held {peak} KiB");
         }
         let _ = peak;
-        println!("{name}: {codes:?} in {took:?}, {peak} KiB");
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
