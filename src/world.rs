@@ -13,6 +13,7 @@ mod package;
 mod place;
 mod print;
 mod read;
+mod shipped;
 mod structure;
 mod to_wit;
 mod wit;
@@ -26,11 +27,12 @@ pub use compare::{Host, Kind as MismatchKind, Mismatch, asks_nothing, fits, targ
 pub use names::{ExternName, find, nearest};
 pub use package::{Package, package};
 pub use read::{component_type_world, component_world};
+pub use shipped::{shipped, wasi};
 pub use to_wit::{
     MAX_TEXT, Signatures, ToWitError, TooLarge, WitText, checked_package_wit, checked_wit,
     differences, package_to_wit, to_wit, to_wit_without_use,
 };
-pub use wit::{Wit, WitError, load, shipped, wasi};
+pub use wit::{Wit, WitError, load};
 
 /// A world: everything that crosses the boundary of a component.
 #[derive(Clone, Debug, Default)]
