@@ -6,6 +6,7 @@ mod excerpt;
 mod inspection;
 mod report;
 mod schema;
+mod usage;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -25,6 +26,7 @@ pub use report::{
     Tool, Verdict, WireShown,
 };
 pub use schema::{SCHEMAS, schema};
+pub use usage::{Sandbox, Usage};
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]

@@ -89,12 +89,13 @@ fn read(
     let mut report = PluginReport::new(name, path);
     match input::read(name, path) {
         Ok(input) => {
-            report.sha256 = Some(input.sha256.clone());
             report.size = Some(input.size);
             if let Some(finding) = too_large(input.size, policy) {
                 report.diagnostics.push(finding.at(WitPath::root("file", path)));
             }
+            let digest = input.digest.clone();
             let component = decode(input, &mut report, modules);
+            report.sha256 = digest.known();
             (component, report)
         }
         Err(error) => {
@@ -207,10 +208,12 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
         unscripted: true,
         record: options.record,
         worker: &options.worker,
+        require_sandbox: host.policy.require_sandbox,
     };
     match run_all(&fitted, &cases, terms) {
         Ok(trial) => {
             report.cases = trial.cases;
+            report.sandbox = trial.sandbox;
             let before = std::mem::replace(&mut report.diagnostics, trial.diagnostics);
             weigh(&mut report, &host.policy, options.today);
             report.diagnostics.splice(0..0, before);
@@ -238,6 +241,7 @@ fn run_all(component: &Component, cases: &[&Case], terms: Terms<'_>) -> Result<T
         let complete = trial.cases.len() == group.len();
         all.cases.extend(trial.cases);
         all.diagnostics.extend(trial.diagnostics);
+        all.sandbox = all.sandbox.or(trial.sandbox);
         if !complete {
             // It cannot be run at all, and the next worker would find the same.
             break;

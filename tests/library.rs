@@ -8,12 +8,21 @@ mod support;
 use std::fs;
 use std::thread;
 
-use plugtool::smoke::{Bounds, Command, CommandError, FaultKind, Folder, Launch};
+use plugtool::config::Limits;
+use plugtool::smoke::{Command, CommandError, FaultKind, Folder, Launch};
 use support::root;
 
-fn command(name: &str) -> Command {
+fn file(name: &str) -> Vec<u8> {
     let file = root().join(format!("testdata/plugins/{name}/{name}.wasm"));
-    Command::compile(fs::read(file).expect("the command")).expect("it compiles")
+    fs::read(file).expect("the command")
+}
+
+fn command(name: &str) -> Command {
+    Command::compile(file(name)).expect("it compiles")
+}
+
+fn within(name: &str, limits: Limits) -> Command {
+    Command::compile_within(file(name), limits).expect("it compiles")
 }
 
 fn launch(args: &[&str], stdin: impl Into<Vec<u8>>) -> Launch {
@@ -119,12 +128,12 @@ fn what_goes_wrong_is_told_with_what_was_written_until_then() {
     assert_eq!((fault.kind, stdout.len()), (FaultKind::Trap, 0));
     assert!(String::from_utf8_lossy(&stderr).contains("told to"), "{stderr:?}");
 
-    let mirror = command("mirror").within(Bounds { output: 100, ..Bounds::default() });
+    let mirror = within("mirror", Limits { output: 100, ..Limits::default() });
     let (fault, stdout, _) = failed(mirror.run(vec![b'x'; 101]).expect_err("it is too much"));
     assert_eq!((fault.kind, stdout.len()), (FaultKind::OutputLimit, 100));
     assert_eq!(mirror.run(vec![b'x'; 100]).expect("it runs").stdout.len(), 100);
 
-    let mirror = mirror.within(Bounds { fuel: 1000, ..Bounds::default() });
+    let mirror = within("mirror", Limits { fuel: 1000, ..Limits::default() });
     let (fault, ..) = failed(mirror.run(vec![b'x'; 9999]).expect_err("it is too much"));
     assert_eq!(fault.kind, FaultKind::OutOfFuel);
 }

@@ -3,7 +3,7 @@
 mod program;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -54,7 +54,7 @@ pub struct Run {
     #[arg(
         long,
         value_name = "CALL",
-        conflicts_with_all = ["stdin", "env", "dir", "dir_rw", "output", "args"]
+        conflicts_with_all = ["stdin", "env", "dir", "dir_rw", "args"]
     )]
     invoke: Vec<String>,
     /// Make the calls once more in a fresh instance; whatever differs is a finding
@@ -75,9 +75,10 @@ pub struct Run {
     /// Linear memory, for all instances together
     #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_bytes)]
     memory: u64,
-    /// Fuel for each call, about one unit a wasm instruction
-    #[arg(long, value_name = "N", default_value_t = Limits::default().fuel)]
-    fuel: u64,
+    /// Fuel for each call, about one unit a wasm instruction [default: 1000000000]; a command has as much
+    /// as it can use in its time where nothing is said
+    #[arg(long, value_name = "N")]
+    fuel: Option<u64>,
     /// Fuel for instantiation
     #[arg(long, value_name = "N", default_value_t = Limits::default().init_fuel)]
     init_fuel: u64,
@@ -87,8 +88,9 @@ pub struct Run {
     /// Wall clock for compilation
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     compile_timeout: Duration,
-    /// What --format json keeps of a command's standard output, and of its standard error [default:
-    /// 64KiB]
+    /// What calls may write to standard output, and as much to standard error; the same for a command
+    /// whose output is kept for --format json [default: 64KiB]. A command's own output is not cut off
+    /// where nothing is said
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     output: Option<u64>,
     /// The command's arguments
@@ -103,20 +105,21 @@ impl Run {
         match (self.invoke.is_empty(), self.common.format) {
             (false, _) => self.calls(),
             (true, Format::Json) => self.report(),
-            (true, Format::Text) if self.output.is_some() => Err(Failure::usage(anyhow::anyhow!(
-                "--output is for --format json: what a command prints is not cut off"
-            ))),
             (true, Format::Text) => self.program(),
         }
     }
 
-    fn limits(&self) -> Limits {
+    /// The limits that are named; `fuel` where none is.
+    fn limits(&self, fuel: u64) -> Limits {
+        let limits = Limits::default();
         Limits {
             memory: self.memory,
             init_fuel: self.init_fuel,
-            fuel: self.fuel,
+            fuel: self.fuel.unwrap_or(fuel),
             timeout: self.timeout,
             compile_timeout: self.compile_timeout,
+            output: self.output.unwrap_or(limits.output),
+            ..limits
         }
     }
 
@@ -135,18 +138,14 @@ impl Run {
             calls: Vec::new(),
             fuel: None,
             memory: None,
+            limits: Vec::new(),
+            sandbox: None,
             diagnostics: opened.diagnostics,
         };
         if let Some(component) = component {
-            let limits = self.limits();
+            let limits = self.limits(Limits::default().fuel);
             let worker = sandbox::this_program().map_err(Failure::internal)?;
-            let terms = Terms {
-                id: &name,
-                limits: &limits,
-                unscripted: false,
-                record: false,
-                worker: &worker,
-            };
+            let terms = terms(&name, &limits, &worker);
             let trial = run_cases(&component, &[&case], terms).map_err(failure)?;
             for case in trial.cases {
                 report.values.extend(case.calls.iter().filter_map(|call| call.got.clone()));
@@ -155,7 +154,9 @@ impl Run {
                     report.memory = Some(case.memory);
                 }
                 report.calls.extend(case.calls);
+                report.limits = case.limits;
             }
+            report.sandbox = trial.sandbox;
             report.diagnostics.extend(trial.diagnostics);
         }
         self.common.print(&report, text::run)?;
@@ -165,6 +166,11 @@ impl Run {
         }
         Ok(self.common.status(&report.diagnostics))
     }
+}
+
+/// On which a component is run that was named on the command line.
+fn terms<'t>(id: &'t str, limits: &'t Limits, worker: &'t Path) -> Terms<'t> {
+    Terms { id, limits, unscripted: false, record: false, worker, require_sandbox: false }
 }
 
 fn failure(error: JudgeError) -> Failure {

@@ -1,12 +1,14 @@
-//! `plugtool worker`: the child's side of a job. Reads it from standard input, writes a line of
-//! JSON for everything that happens.
+//! `plugtool worker`: the child's side of a job. Confines itself before anything else, reads the job
+//! from standard input, writes a line of JSON for everything that happens.
 
 use std::io::{self, BufReader, Read, Stdin, Stdout, Write};
+use std::path::PathBuf;
 
+use clap::Args;
 use serde::Deserialize;
 
 use super::Failure;
-use crate::sandbox::{self, MAX_FRAME, Stream, Wire};
+use crate::sandbox::{self, Errand, MAX_FRAME, Stream, Wire};
 use crate::smoke::{self, CommandJob, Event, Job, Streams};
 
 /// What a worker can be asked to do.
@@ -19,36 +21,53 @@ enum Work {
 
 type Pipes = Wire<BufReader<Stdin>, Stdout>;
 
-pub(super) fn run() -> Result<u8, Failure> {
-    let mut stdin = BufReader::with_capacity(MAX_FRAME, io::stdin());
-    let (header, body) = sandbox::receive(&mut stdin).map_err(Failure::internal)?;
-    let work: Work = serde_json::from_str(&header).map_err(|error| {
-        Failure::usage(anyhow::Error::new(error).context("this command is for plugtool itself"))
-    })?;
-    let wire: Pipes = Wire::new(stdin, io::stdout());
-    let mut failed = None;
+/// Do one job from standard input; started by plugtool itself
+#[derive(Args)]
+pub struct Worker {
+    /// Instead of a job, try everything that a worker must not be able to do
+    #[arg(long)]
+    probe: bool,
+}
+
+impl Worker {
+    pub(super) fn run(self) -> Result<u8, Failure> {
+        let mut stdin = BufReader::with_capacity(MAX_FRAME, io::stdin());
+        let mut stdout = io::stdout();
+        let errand = sandbox::enter(&mut stdin, &mut stdout).map_err(|error| {
+            Failure::usage(anyhow::Error::new(error).context("this command is for plugtool itself"))
+        })?;
+        let Some(errand) = errand else { return Ok(0) };
+        let done = match self.probe {
+            true => probe(&errand, &mut stdout),
+            false => work(&errand, &Wire::new(stdin, stdout)),
+        };
+        // Where nobody is listening any more, the supervisor knows what it did.
+        done.map(|()| 0).map_err(Failure::internal)
+    }
+}
+
+fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {
+    let work: Work = serde_json::from_str(&errand.header)?;
+    let mut failed = Ok(());
     let mut emit = |event: Event| {
-        let line = serde_json::to_string(&event).map_err(io::Error::other);
-        if let Err(error) = line.and_then(|line| wire.line(&line)) {
-            failed.get_or_insert(error);
+        if failed.is_ok() {
+            failed = serde_json::to_string(&event)
+                .map_err(io::Error::other)
+                .and_then(|line| wire.line(&line));
         }
     };
     match work {
-        Work::Calls(job) => smoke::run(&body, &job, &mut emit),
+        Work::Calls(job) => smoke::run(&errand.body, &job, &mut emit),
         Work::Command(job) => {
             let mut begin = || {
-                // Where the supervisor is gone, so is the first line that it should hear.
+                // Where the supervisor is gone, the first line that it should hear says so.
                 let _ = wire.begin();
-                streams(&wire)
+                streams(wire)
             };
-            smoke::run_command(&body, &job, &mut begin, &mut emit);
+            smoke::run_command(&errand.body, &job, &mut begin, &mut emit);
         }
     }
-    match failed {
-        // Nobody is listening any more; the supervisor knows what it did.
-        Some(error) => Err(Failure::internal(error)),
-        None => Ok(0),
-    }
+    failed
 }
 
 fn streams(wire: &Pipes) -> Streams {
@@ -92,4 +111,18 @@ impl Write for ToSupervisor {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// The header is a list of folders to try.
+fn probe(errand: &Errand, stdout: &mut impl Write) -> io::Result<()> {
+    let paths: Vec<PathBuf> = serde_json::from_str(&errand.header)?;
+    for attempt in sandbox::probe(&paths) {
+        say(&attempt, stdout)?;
+    }
+    Ok(())
+}
+
+fn say(what: &impl serde::Serialize, stdout: &mut impl Write) -> io::Result<()> {
+    writeln!(stdout, "{}", serde_json::to_string(what)?)?;
+    stdout.flush()
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Sandbox, Severity, Usage};
 
 /// What was found out about one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -32,6 +32,8 @@ pub struct CaseReport {
     pub fuel: u64,
     /// The most linear memory that the instance held, in bytes.
     pub memory: u64,
+    /// The limits that it ran under, and how much of each it used.
+    pub limits: Vec<Usage>,
     /// Its calls in their order, those that were not reached included.
     pub calls: Vec<CallReport>,
 }
@@ -108,6 +110,9 @@ pub struct PluginReport {
     /// Waivers of the host that excused a finding: indices into its policy.
     #[serde(skip)]
     pub waived_by: Vec<usize>,
+    /// How the process was confined that ran it; the report over all plugins has it once.
+    #[serde(skip)]
+    pub sandbox: Option<Sandbox>,
     /// Why it could not be judged, where it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -129,6 +134,7 @@ impl PluginReport {
             cases: Vec::new(),
             diagnostics: Vec::new(),
             waived_by: Vec::new(),
+            sandbox: None,
             failure: None,
         }
     }
@@ -188,6 +194,9 @@ pub struct Report {
     pub config: Option<ConfigUsed>,
     /// The host's worlds, the preferred one first.
     pub worlds: Vec<String>,
+    /// How the processes were confined that ran plugins; none where none was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
     /// How many of each verdict.
     pub summary: Summary,
     /// Findings about the configuration itself.
@@ -330,6 +339,12 @@ pub struct RunReport {
     /// The most linear memory that was held, in bytes; none where a call did not return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
+    /// The limits that it ran under, and how much of each it used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Usage>,
+    /// How the process was confined that ran it; none where nothing was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
     /// What went wrong.
     pub diagnostics: Vec<Diagnostic>,
 }

@@ -5,20 +5,13 @@
 //! N bytes of the guest's standard output or error, and `<0 N` for at most N bytes of its input. Each
 //! frame is answered, in order: `ok`, `closed`, or `N` before N bytes, none at the end of the input.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::Path;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::collections::VecDeque;
+use std::io::{self, BufRead, Write};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
-
-use super::{Ending, SandboxError, ending, listen, start};
+use std::time::Duration;
 
 /// The most bytes of a guest's output or input in one frame.
 pub const MAX_FRAME: usize = 64 << 10;
-
-/// The longest line that a worker may say, in bytes.
-const MAX_LINE: u64 = 16 << 20;
 
 /// Frames that a worker may send before it waits for the answer to the first.
 const WINDOW: usize = 32;
@@ -64,108 +57,8 @@ pub enum Answer {
     Closed,
     /// The guest's next input; empty at its end.
     Input(Vec<u8>),
-}
-
-enum Message {
-    Line(String),
-    Wrote(Stream, Vec<u8>),
-    Wants(usize),
-}
-
-/// As [`super::supervise`], with the guest's streams. The time that `on_said` takes is not the
-/// worker's: it does not count towards the deadline.
-pub fn converse(
-    program: &Path,
-    header: &str,
-    body: &[u8],
-    first: Duration,
-    on_said: &mut dyn FnMut(Said<'_>) -> Answer,
-) -> Result<Ending, SandboxError> {
-    let mut worker = start(program)?;
-    let (mut stdin, stdout, stderr) = (worker.stdin, worker.stdout, worker.stderr);
-    thread::scope(|scope| {
-        let (answers, to_write) = mpsc::channel::<Vec<u8>>();
-        scope.spawn(move || {
-            // A worker that is gone does not read; how it ended says why.
-            let sent = writeln!(stdin, "{} {header}", body.len())
-                .and_then(|()| stdin.write_all(body))
-                .and_then(|()| stdin.flush());
-            if sent.is_ok() {
-                for answer in to_write {
-                    if stdin.write_all(&answer).and_then(|()| stdin.flush()).is_err() {
-                        break;
-                    }
-                }
-            }
-        });
-        // Bounded, so that a flood waits in the worker and not in here.
-        let (messages, said) = mpsc::sync_channel(8);
-        scope.spawn(move || {
-            let mut stdout = BufReader::with_capacity(MAX_FRAME, stdout);
-            while let Ok(Some(message)) = read_message(&mut stdout) {
-                if messages.send(message).is_err() {
-                    break;
-                }
-            }
-        });
-        let complaint = scope.spawn(move || listen(stderr));
-        let mut deadline = Instant::now() + first;
-        let killed = loop {
-            let message =
-                match said.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                    Ok(message) => message,
-                    Err(RecvTimeoutError::Timeout) => break true,
-                    Err(RecvTimeoutError::Disconnected) => break false,
-                };
-            let asked = Instant::now();
-            let answer = match &message {
-                Message::Line(line) => on_said(Said::Line(line)),
-                Message::Wrote(stream, bytes) => on_said(Said::Wrote { stream: *stream, bytes }),
-                Message::Wants(max) => on_said(Said::Wants { max: *max }),
-            };
-            deadline += asked.elapsed();
-            // Nothing is lost where the worker is gone: its end is the next thing that is heard.
-            let _ = match answer {
-                Answer::Nothing => Ok(()),
-                Answer::Deadline(next) => {
-                    deadline = Instant::now() + next;
-                    Ok(())
-                }
-                Answer::Taken => answers.send(b"ok\n".to_vec()),
-                Answer::Closed => answers.send(b"closed\n".to_vec()),
-                Answer::Input(bytes) => {
-                    let mut answer = format!("{}\n", bytes.len()).into_bytes();
-                    answer.extend(bytes);
-                    answers.send(answer)
-                }
-            };
-        };
-        drop((said, answers));
-        Ok(ending(&mut worker.child, killed, || complaint.join().unwrap_or_default()))
-    })
-}
-
-/// The next message; none at the end. What is no message is an error: the worker is not itself.
-fn read_message(from: &mut impl BufRead) -> io::Result<Option<Message>> {
-    let mut line = Vec::new();
-    from.take(MAX_LINE).read_until(b'\n', &mut line)?;
-    if line.pop() != Some(b'\n') {
-        return Ok(None);
-    }
-    let wrong = || io::Error::from(io::ErrorKind::InvalidData);
-    let line = String::from_utf8(line).map_err(|_| wrong())?;
-    let size =
-        |text: &str| text.parse().ok().filter(|size: &usize| *size <= MAX_FRAME).ok_or_else(wrong);
-    let (mark, rest) = line.split_once(' ').unwrap_or((&line, ""));
-    let stream = match mark {
-        ">1" => Stream::Output,
-        ">2" => Stream::Error,
-        "<0" => return Ok(Some(Message::Wants(size(rest)?))),
-        _ => return Ok(Some(Message::Line(line))),
-    };
-    let mut bytes = vec![0; size(rest)?];
-    from.read_exact(&mut bytes)?;
-    Ok(Some(Message::Wrote(stream, bytes)))
+    /// There is no need to go on: the worker is killed.
+    Stop,
 }
 
 /// The worker's side of the conversation. Cheap to clone; all clones speak over the same pipes.
@@ -175,7 +68,7 @@ struct Ends<R, W> {
     from: R,
     to: W,
     /// Frames written that are not answered yet, oldest first.
-    unanswered: std::collections::VecDeque<Stream>,
+    unanswered: VecDeque<Stream>,
     /// Whether nobody reads the guest's standard output, and its standard error.
     closed: [bool; 2],
 }
@@ -189,8 +82,7 @@ impl<R, W> Clone for Wire<R, W> {
 impl<R: BufRead, W: Write> Wire<R, W> {
     /// Over these pipes, from which the job has been read.
     pub fn new(from: R, to: W) -> Wire<R, W> {
-        let ends =
-            Ends { from, to, unanswered: std::collections::VecDeque::new(), closed: [false; 2] };
+        let ends = Ends { from, to, unanswered: VecDeque::new(), closed: [false; 2] };
         Wire(Arc::new(Mutex::new(ends)))
     }
 
@@ -269,6 +161,45 @@ impl<R: BufRead, W> Ends<R, W> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(line.trim_end().to_owned())
+    }
+}
+
+impl Answer {
+    /// As it is written to the worker; nothing where there is nothing to answer.
+    pub(super) fn frame(self) -> Vec<u8> {
+        match self {
+            Answer::Nothing | Answer::Deadline(_) | Answer::Stop => Vec::new(),
+            Answer::Taken => b"ok\n".to_vec(),
+            Answer::Closed => b"closed\n".to_vec(),
+            Answer::Input(bytes) => {
+                let mut frame = format!("{}\n", bytes.len()).into_bytes();
+                frame.extend(bytes);
+                frame
+            }
+        }
+    }
+}
+
+/// What a line announces, where it is the head of a frame.
+pub(super) enum Head {
+    /// So many bytes of what the guest wrote follow.
+    Wrote(Stream, usize),
+    /// The guest wants so many bytes.
+    Wants(usize),
+}
+
+/// Whether a line is the head of a frame. One that is and makes no sense is an error.
+pub(super) fn head(line: &str) -> io::Result<Option<Head>> {
+    let (mark, size) = line.split_once(' ').unwrap_or((line, ""));
+    let head = match mark {
+        ">1" => |size| Head::Wrote(Stream::Output, size),
+        ">2" => |size| Head::Wrote(Stream::Error, size),
+        "<0" => Head::Wants,
+        _ => return Ok(None),
+    };
+    match size.parse() {
+        Ok(size) if size <= MAX_FRAME => Ok(Some(head(size))),
+        _ => Err(io::ErrorKind::InvalidData.into()),
     }
 }
 

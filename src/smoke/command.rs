@@ -8,13 +8,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Engine, Store};
 use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi::{FsPerms, I32Exit};
 
-use super::store::{State, wasi};
-use super::{Fault, FaultKind, chain, engine, guest_fault, refuel, runtime, used};
+use super::store::{self, PluginStore, State};
+use super::{Fault, FaultKind, Meter, Used, breach, chain, engine, runtime};
 use crate::adapter;
 use crate::config::Limits;
 use crate::input;
@@ -54,7 +54,7 @@ pub use streams::OutputLimitReached;
 pub struct Command {
     engine: Engine,
     command: CommandPre<State>,
-    bounds: Bounds,
+    limits: Limits,
 }
 
 /// What one run of a command gets.
@@ -82,19 +82,6 @@ pub struct Folder {
     pub guest: String,
     /// Whether the guest may change what is in it.
     pub writable: bool,
-}
-
-/// What one run of a command may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
-    /// Linear memory of all instances together, in bytes.
-    pub memory: u64,
-    /// Fuel until it has come to life, in the engine's units, about one a wasm instruction.
-    pub init_fuel: u64,
-    /// Fuel for the run itself. There is no other end to a loop.
-    pub fuel: u64,
-    /// What is kept of its standard output, and of its standard error, in bytes.
-    pub output: usize,
 }
 
 /// What came of a run.
@@ -137,18 +124,11 @@ impl<T: Into<Vec<u8>>> From<T> for Launch {
     }
 }
 
-impl Default for Bounds {
-    /// As [`Limits::default`], with 256 MiB of each output.
-    fn default() -> Bounds {
-        Bounds { output: 256 << 20, ..Bounds::from(&Limits::default()) }
-    }
-}
-
-impl From<&Limits> for Bounds {
-    fn from(limits: &Limits) -> Bounds {
-        let Limits { memory, init_fuel, fuel, .. } = *limits;
-        Bounds { memory, init_fuel, fuel, output: usize::MAX }
-    }
+/// What one run of a command may use where nothing else is said: [`Limits::default`], with 256 MiB of
+/// each output and a hundred times the fuel. There is no other end to a loop than fuel.
+fn limits() -> Limits {
+    let limits = Limits::default();
+    Limits { output: 256 << 20, fuel: limits.fuel.saturating_mul(100), ..limits }
 }
 
 impl Command {
@@ -158,24 +138,30 @@ impl Command {
     ///
     /// [`CommandError::Unusable`] where it is not valid, no command, or imports what is not of WASI.
     pub fn compile(bytes: impl AsRef<[u8]>) -> Result<Command, CommandError> {
+        Command::compile_within(bytes, limits())
+    }
+
+    /// As [`Command::compile`], for runs within other limits. Those of time are not held: that takes a
+    /// process that can be killed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Command::compile`].
+    pub fn compile_within(
+        bytes: impl AsRef<[u8]>,
+        limits: Limits,
+    ) -> Result<Command, CommandError> {
         let unusable = |kind, message: String| {
             CommandError::Unusable(Fault { kind, message, notes: Vec::new() })
         };
         let input = input::from_bytes("command", "", bytes.as_ref().to_vec())
             .map_err(|error| unusable(FaultKind::Refused, error.to_string()))?;
         if input.kind != input::Kind::Module {
-            return Command::of_component(&input.bytes).map_err(CommandError::Unusable);
+            return Command::of_component(&input.bytes, limits).map_err(CommandError::Unusable);
         }
         let adapted = adapter::adapt_program(&input)
             .map_err(|error| unusable(FaultKind::NotACommand, error.to_string()))?;
-        Command::of_component(&adapted.bytes).map_err(CommandError::Unusable)
-    }
-
-    /// The same command within other bounds.
-    #[must_use]
-    pub fn within(mut self, bounds: Bounds) -> Command {
-        self.bounds = bounds;
-        self
+        Command::of_component(&adapted.bytes, limits).map_err(CommandError::Unusable)
     }
 
     /// Runs it once, in a fresh instance. May be called from many threads at once, and waits for the
@@ -188,18 +174,26 @@ impl Command {
     pub fn run(&self, launch: impl Into<Launch>) -> Result<Output, CommandError> {
         let mut launch = launch.into();
         let stdin = Cursor::new(std::mem::take(&mut launch.stdin));
-        let (stdout, stderr) = (Kept::new(self.bounds.output), Kept::new(self.bounds.output));
+        let most = usize::try_from(self.limits.output).unwrap_or(usize::MAX);
+        let (stdout, stderr) = (Kept::new(most), Kept::new(most));
         let streams = [Sink::new(stdout.clone(), false), Sink::new(stderr.clone(), false)];
         let ended = on_a_thread_without_runtime(|| {
             let stdin = Source::new(stdin, false);
-            runtime()?.block_on(self.start(&launch, stdin, streams, &mut || {}))
+            let (used, ended) =
+                runtime()?.block_on(self.start(&launch, stdin, streams, &mut || {}));
+            ended.map(|exit_code| (exit_code, used))
         });
         match ended {
-            Ok(Ended { exit_code, fuel, memory }) => {
-                let (stdout, stderr) = (stdout.take(), stderr.take());
-                Ok(Output { exit_code, stdout, stderr, fuel, memory })
+            Ok((exit_code, used)) => Ok(Output {
+                exit_code,
+                stdout: stdout.take(),
+                stderr: stderr.take(),
+                fuel: used.total_fuel,
+                memory: used.memory,
+            }),
+            Err(fault) if [FaultKind::Folder, FaultKind::System].contains(&fault.kind) => {
+                Err(CommandError::Unusable(fault))
             }
-            Err(fault) if fault.kind == FaultKind::Folder => Err(CommandError::Unusable(fault)),
             Err(fault) => {
                 let (stdout, stderr) = (stdout.take(), stderr.take());
                 Err(CommandError::Failed { fault, stdout, stderr })
@@ -207,14 +201,14 @@ impl Command {
         }
     }
 
-    fn of_component(bytes: &[u8]) -> Result<Command, Fault> {
+    fn of_component(bytes: &[u8], limits: Limits) -> Result<Command, Fault> {
         let fault = |kind, error: wasmtime::Error| Fault {
-            kind,
+            kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
             message: chain(&error),
             notes: Vec::new(),
         };
         let refused = |error| fault(FaultKind::Refused, error);
-        let engine = engine().map_err(refused)?;
+        let engine = engine(&limits).map_err(|error| fault(FaultKind::System, error))?;
         let component = Component::from_binary(&engine, bytes).map_err(refused)?;
         let runs = |name: &str| name.starts_with("wasi:cli/run@0.2.");
         if !component.component_type().exports(&engine).any(|(name, _)| runs(name)) {
@@ -230,67 +224,67 @@ impl Command {
             .instantiate_pre(&component)
             .and_then(CommandPre::new)
             .map_err(|error| fault(FaultKind::Link, error))?;
-        Ok(Command { engine, command, bounds: Bounds::default() })
+        Ok(Command { engine, command, limits })
     }
 
-    /// One run, over these streams. `begun` is told when the instance has come to life. To be polled
-    /// in a runtime whose time is virtual.
+    /// One run, over these streams, with what it used and its exit code. `begun` is told when the
+    /// instance has come to life. To be polled in a runtime whose time is virtual.
     async fn start(
         &self,
         launch: &Launch,
         stdin: Source,
         [stdout, stderr]: [Sink; 2],
         begun: &mut dyn FnMut(),
-    ) -> Result<Ended, Fault> {
-        let mut wasi = wasi();
+    ) -> (Used, Result<u8, Fault>) {
+        let mut wasi = store::wasi();
         wasi.stdin(stdin).stdout(stdout).stderr(stderr);
         wasi.arg(&launch.name).args(&launch.args).envs(&launch.env);
         wasi.allow_blocking_current_thread(true);
         for folder in &launch.folders {
             let access = if folder.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
-            wasi.preopened_dir(&folder.host, &folder.guest, access).map_err(|error| Fault {
-                kind: FaultKind::Folder,
-                message: format!("{} cannot be opened: {error}", folder.host.display()),
-                notes: Vec::new(),
-            })?;
-        }
-        let mut store = Store::new(&self.engine, State::of(wasi.build(), self.bounds.memory));
-        store.limiter(State::limiter);
-        refuel(&mut store, self.bounds.init_fuel)?;
-        let instance = match self.command.instantiate_async(&mut store).await {
-            Ok(instance) => instance,
-            Err(error) => {
-                let exit_code = exit_code(&error)?;
-                let fuel = used(&store, self.bounds.init_fuel);
-                return Ok(Ended { exit_code, fuel, memory: store.data().peak_memory() });
+            if let Err(error) = wasi.preopened_dir(&folder.host, &folder.guest, access) {
+                let message = format!("{} cannot be opened: {error}", folder.host.display());
+                let fault = Fault { kind: FaultKind::Folder, message, notes: Vec::new() };
+                return (Used::default(), Err(fault));
             }
-        };
-        let fuel = used(&store, self.bounds.init_fuel);
-        begun();
-        refuel(&mut store, self.bounds.fuel)?;
-        let exit_code = match instance.wasi_cli_run().call_run(&mut store).await {
-            Ok(Ok(())) => 0,
-            Ok(Err(())) => 1,
-            Err(error) => exit_code(&error)?,
-        };
-        let fuel = fuel + used(&store, self.bounds.fuel);
-        Ok(Ended { exit_code, fuel, memory: store.data().peak_memory() })
+        }
+        let mut store = store::open_command(&self.engine, &self.limits, wasi.build());
+        let mut meter = Meter::new(&self.limits);
+        let ended = self.play(&mut store, &mut meter, begun).await;
+        (meter.read(&store), ended)
     }
-}
 
-/// How a run ended by itself.
-struct Ended {
-    exit_code: u8,
-    fuel: u64,
-    memory: u64,
+    async fn play(
+        &self,
+        store: &mut PluginStore,
+        meter: &mut Meter<'_>,
+        begun: &mut dyn FnMut(),
+    ) -> Result<u8, Fault> {
+        meter.fill(store, self.limits.init_fuel)?;
+        let instance = self.command.instantiate_async(&mut *store).await;
+        meter.instantiated(store);
+        let instance = match instance {
+            Ok(instance) => instance,
+            Err(error) => return exit_code(&error, &self.limits),
+        };
+        begun();
+        meter.fill(store, self.limits.fuel)?;
+        let ended = instance.wasi_cli_run().call_run(&mut *store).await;
+        meter.called(store);
+        match ended {
+            Ok(Ok(())) => Ok(0),
+            Ok(Err(())) => Ok(1),
+            Err(error) => exit_code(&error, &self.limits),
+        }
+    }
 }
 
 /// The code that a guest exited with in the middle, or else what went wrong. Of a code that is too
 /// large, what a system would leave of it.
-fn exit_code(error: &wasmtime::Error) -> Result<u8, Fault> {
+fn exit_code(error: &wasmtime::Error, limits: &Limits) -> Result<u8, Fault> {
     match error.downcast_ref::<I32Exit>() {
         Some(exit) => Ok(exit.0.to_le_bytes()[0]),
-        None => Err(guest_fault(error)),
+        None => Err(breach::fault(error, limits)),
     }
 }
 

@@ -4,9 +4,12 @@ use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Run, failure};
+use super::{Run, failure, terms};
 use crate::cli::Failure;
-use crate::diagnostic::{Captured, Code, CommandReport, Diagnostic, PluginReport, RunReport};
+use crate::config::Limits;
+use crate::diagnostic::{
+    Captured, Code, CommandReport, Diagnostic, PluginReport, RunReport, Sandbox,
+};
 use crate::judge::{self, Ran, run_command, tool};
 use crate::render::text;
 use crate::sandbox::{Answer, Said, Stream};
@@ -19,9 +22,6 @@ const LIMIT: u8 = 124;
 const FAILED: u8 = 125;
 /// The exit status of a trap: that of a program that aborts.
 const TRAPPED: u8 = 134;
-
-/// What is kept of each output for a report where nothing is said, in bytes.
-const KEPT: u64 = 64 << 10;
 
 /// `K=V`.
 pub fn variable(text: &str) -> Result<(String, String), String> {
@@ -52,16 +52,28 @@ impl Run {
         ];
         let mut stdin = self.input().map_err(failed)?;
         let mut broken: Option<io::Error> = None;
+        let (mut wrote, mut flooded) = ([0_u64; 2], false);
+        let most = self.output.unwrap_or(u64::MAX);
         let mut streams = |said: Said<'_>| match said {
-            Said::Wrote { stream, bytes } => match pass_on(stream, bytes) {
-                Ok(()) => Answer::Taken,
-                Err(error) => {
-                    if error.kind() != ErrorKind::BrokenPipe {
-                        broken.get_or_insert(error);
+            Said::Wrote { stream, bytes } => {
+                let wrote = &mut wrote[usize::from(stream == Stream::Error)];
+                let room = usize::try_from(most - *wrote).unwrap_or(usize::MAX).min(bytes.len());
+                let (bytes, rest) = bytes.split_at(room);
+                *wrote += bytes.len() as u64;
+                match pass_on(stream, bytes) {
+                    Ok(()) if !rest.is_empty() => {
+                        flooded = true;
+                        Answer::Stop
                     }
-                    Answer::Closed
+                    Ok(()) => Answer::Taken,
+                    Err(error) => {
+                        if error.kind() != ErrorKind::BrokenPipe {
+                            broken.get_or_insert(error);
+                        }
+                        Answer::Closed
+                    }
                 }
-            },
+            }
             Said::Wants { max } => {
                 let read = read_some(&mut *stdin, max).unwrap_or_else(|error| {
                     broken.get_or_insert(error);
@@ -71,10 +83,11 @@ impl Run {
             }
             Said::Line(_) => Answer::Nothing,
         };
-        let (_, ran) = self.go(terminals, &mut streams).map_err(failed)?;
-        if !self.common.quiet || ran.exit_code.is_none() {
-            let _ = write!(anstream::stderr(), "{}", text::diagnostics(&ran.diagnostics));
+        let (_, mut ran, _) = self.go(terminals, &mut streams).map_err(failed)?;
+        if flooded {
+            ran.diagnostics.push(output_limit(most));
         }
+        let _ = write!(anstream::stderr(), "{}", text::diagnostics(&ran.diagnostics));
         if let Some(error) = broken {
             return Err(failed(Failure::internal(
                 anyhow::Error::new(error).context("passing on what the command reads and writes"),
@@ -86,13 +99,15 @@ impl Run {
     /// Keeps what it writes, and says how it went.
     pub(super) fn report(self) -> Result<u8, Failure> {
         let mut stdin = self.input()?;
-        let limit = usize::try_from(self.output.unwrap_or(KEPT)).unwrap_or(usize::MAX);
+        let most = self.output.unwrap_or(Limits::default().output);
+        let limit = usize::try_from(most).unwrap_or(usize::MAX);
         let mut kept = [Keep::default(), Keep::default()];
         let mut broken: Option<io::Error> = None;
         let mut streams = |said: Said<'_>| match said {
             Said::Wrote { stream, bytes } => {
-                kept[usize::from(stream == Stream::Error)].add(bytes, limit);
-                Answer::Taken
+                let kept = &mut kept[usize::from(stream == Stream::Error)];
+                kept.add(bytes, limit);
+                if kept.is_cut() { Answer::Stop } else { Answer::Taken }
             }
             Said::Wants { max } => {
                 let read = read_some(&mut *stdin, max).unwrap_or_else(|error| {
@@ -103,11 +118,14 @@ impl Run {
             }
             Said::Line(_) => Answer::Nothing,
         };
-        let (opened, ran) = self.go([false; 3], &mut streams)?;
+        let (opened, mut ran, sandbox) = self.go([false; 3], &mut streams)?;
         if let Some(error) = broken {
             return Err(Failure::internal(
                 anyhow::Error::new(error).context("reading what the command reads"),
             ));
+        }
+        if kept.iter().any(Keep::is_cut) {
+            ran.diagnostics.push(output_limit(most));
         }
         let [stdout, stderr] = kept.map(Keep::captured);
         let report = RunReport {
@@ -120,6 +138,8 @@ impl Run {
             command: Some(CommandReport { exit_code: ran.exit_code, stdout, stderr }),
             fuel: ran.fuel,
             memory: ran.memory,
+            limits: ran.limits,
+            sandbox,
             diagnostics: ran.diagnostics,
         };
         self.common.print(&report, text::run)?;
@@ -149,7 +169,7 @@ impl Run {
         &self,
         terminals: [bool; 3],
         streams: &mut dyn FnMut(Said<'_>) -> Answer,
-    ) -> Result<(PluginReport, Ran), Failure> {
+    ) -> Result<(PluginReport, Ran, Option<Sandbox>), Failure> {
         let (name, path) = input::split_name(&self.component);
         let (component, mut opened) = judge::open_program(&name, path);
         let findings = std::mem::take(&mut opened.diagnostics);
@@ -157,7 +177,7 @@ impl Run {
             return Err(Failure::internal(anyhow::anyhow!(failure)));
         }
         let Some(component) = component else {
-            return Ok((opened, Ran { diagnostics: findings, ..Ran::default() }));
+            return Ok((opened, Ran { diagnostics: findings, ..Ran::default() }, None));
         };
         let grant = |writable| {
             move |(host, guest): &(PathBuf, String)| Folder {
@@ -176,12 +196,17 @@ impl Run {
             folders,
             stdin: Vec::new(),
         };
-        let job = CommandJob { runs: vec![launch], limits: self.limits(), terminals };
+        // What ends a program is the clock: how much it may compute, nobody has said.
+        let limits = self.limits(u64::MAX);
+        let job = CommandJob { runs: vec![launch], limits: limits.clone(), terminals };
         let worker = sandbox::this_program().map_err(Failure::internal)?;
-        let ran = run_command(&component.bytes, &job, &worker, &mut |_, said| streams(said));
-        let mut ran = ran.map_err(failure)?.into_iter().next().unwrap_or_default();
+        let terms = terms(&name, &limits, &worker);
+        let (ran, sandbox) =
+            run_command(&component.bytes, &job, terms, &mut |_, said| streams(said))
+                .map_err(failure)?;
+        let mut ran = ran.into_iter().next().unwrap_or_default();
         ran.diagnostics.splice(0..0, findings);
-        Ok((opened, ran))
+        Ok((opened, ran, sandbox))
     }
 }
 
@@ -210,13 +235,28 @@ fn read_some(from: &mut dyn Read, max: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// It wrote more than so many bytes to one stream.
+fn output_limit(most: u64) -> Diagnostic {
+    Diagnostic::error(Code::OutputLimit, format!("it wrote more than {most} bytes to one stream"))
+        .help("make it write less, or raise the limit: --output")
+}
+
 /// The exit status of a program.
 fn status(ran: &Ran) -> u8 {
     if let Some(code) = ran.exit_code {
         return code;
     }
     let of = |finding: &Diagnostic| match finding.code {
-        Code::TimedOut | Code::CompileTimedOut | Code::OutOfFuel | Code::MemoryLimit => LIMIT,
+        Code::TimedOut
+        | Code::CompileTimedOut
+        | Code::OutOfFuel
+        | Code::MemoryLimit
+        | Code::StackOverflow
+        | Code::TableLimit
+        | Code::InstanceLimit
+        | Code::HandleLimit
+        | Code::TransferLimit
+        | Code::OutputLimit => LIMIT,
         Code::Trap | Code::UnexpectedHostCall => TRAPPED,
         _ => FAILED,
     };
@@ -235,6 +275,10 @@ impl Keep {
         let room = limit.saturating_sub(self.bytes.len()).min(bytes.len());
         self.bytes.extend_from_slice(&bytes[..room]);
         self.size += bytes.len() as u64;
+    }
+
+    fn is_cut(&self) -> bool {
+        (self.bytes.len() as u64) < self.size
     }
 
     fn captured(self) -> Captured {

@@ -9,16 +9,20 @@ use crate::judge::trial::{Terms, Trial, advice, measured};
 use crate::sandbox::{Answer, Said, Stream};
 use crate::smoke::{CommandJob, Folder, Launch};
 
-/// What is kept of an output beyond what is expected of it, in bytes.
-const BEYOND: usize = 64 << 10;
-
 /// One run, as far as it went.
 struct Session<'c> {
     case: &'c CommandCase,
     read: usize,
     /// What it wrote to standard output and to standard error.
     wrote: [Vec<u8>; 2],
+    /// How much of each is kept, in bytes: what the limits say, and at least what is expected.
+    most: [usize; 2],
+    /// The stream that got more than that.
+    flooded: Option<usize>,
 }
+
+/// The streams, for people.
+const STREAMS: [&str; 2] = ["standard output", "standard error"];
 
 impl Session<'_> {
     fn answer(&mut self, said: Said<'_>) -> Answer {
@@ -31,21 +35,26 @@ impl Session<'_> {
                 Answer::Input(bytes)
             }
             Said::Wrote { stream, bytes } => {
-                let (index, expected) = match stream {
-                    Stream::Output => (0, &self.case.stdout),
-                    Stream::Error => (1, &self.case.stderr),
-                };
-                let most = expected.as_ref().map_or(0, |expected| expected.len()) + BEYOND;
-                let room = most - self.wrote[index].len();
+                let index = usize::from(stream == Stream::Error);
+                let room = self.most[index] - self.wrote[index].len();
                 self.wrote[index].extend_from_slice(&bytes[..bytes.len().min(room)]);
-                // A flood is not what is expected already; nobody reads the rest of it.
-                if bytes.len() > room { Answer::Closed } else { Answer::Taken }
+                if bytes.len() > room {
+                    self.flooded = Some(index);
+                    return Answer::Stop;
+                }
+                Answer::Taken
             }
         }
     }
 
     /// Holds it against what the case expects.
     fn mismatches(&self, ran: &Ran, path: &WitPath) -> Vec<Diagnostic> {
+        if let Some(index) = self.flooded {
+            let message =
+                format!("it wrote more than {} bytes to {}", self.most[index], STREAMS[index]);
+            let finding = Diagnostic::error(Code::OutputLimit, message).at(path.clone());
+            return vec![finding.help(advice(Code::OutputLimit))];
+        }
         let mut findings = Vec::new();
         let mut find = |part, message: String, notes| {
             let mut finding = Diagnostic::error(Code::SmokeMismatch, message)
@@ -62,8 +71,8 @@ impl Session<'_> {
             let message = format!("it exited with {code}; expected is {}", self.case.exit_code);
             find("exit code", message, notes);
         }
-        let parts = [("standard output", &self.case.stdout), ("standard error", &self.case.stderr)];
-        for ((part, expected), wrote) in parts.into_iter().zip(&self.wrote) {
+        let expected = [&self.case.stdout, &self.case.stderr];
+        for ((part, expected), wrote) in STREAMS.into_iter().zip(expected).zip(&self.wrote) {
             let Some(expected) = expected else { continue };
             let notes = differences(expected, wrote);
             if !notes.is_empty() {
@@ -89,16 +98,20 @@ pub fn run_command_cases(
     for (case, command) in cases {
         // One that is to run twice does so in a row.
         for _ in 0..=usize::from(case.twice) {
-            sessions.push(Session { case: command, read: 0, wrote: Default::default() });
+            let limit = usize::try_from(terms.limits.output).unwrap_or(usize::MAX);
+            let most = [&command.stdout, &command.stderr]
+                .map(|expected| expected.as_ref().map_or(0, |bytes| bytes.len()).max(limit));
+            let wrote = Default::default();
+            sessions.push(Session { case: command, read: 0, wrote, most, flooded: None });
             runs.push(launch(terms.id, command));
         }
     }
     let job = CommandJob { runs, limits: terms.limits.clone(), terminals: [false; 3] };
-    let ran = run_command(&component.bytes, &job, terms.worker, &mut |run, said| {
-        sessions.get_mut(run).map_or(Answer::Nothing, |session| session.answer(said))
+    let (ran, sandbox) = run_command(&component.bytes, &job, terms, &mut |run, said| {
+        sessions.get_mut(run).map_or(Answer::Stop, |session| session.answer(said))
     })?;
 
-    let mut trial = Trial::default();
+    let mut trial = Trial { sandbox, ..Trial::default() };
     let mut done = ran.into_iter().zip(&sessions);
     for (case, _) in cases {
         let Some((ran, session)) = done.next() else { break };
@@ -130,6 +143,7 @@ pub fn run_command_cases(
             steps: usize::from(ran.exit_code.is_some()),
             fuel,
             memory: ran.memory.unwrap_or(0),
+            limits: ran.limits,
             calls: Vec::new(),
         });
         trial.diagnostics.extend(findings);

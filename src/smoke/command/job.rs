@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use serde::{Deserialize, Serialize};
 
 use super::streams::{Sink, Source};
-use super::{Bounds, Command, Ended, Launch};
+use super::{Command, Launch};
 use crate::config::Limits;
-use crate::smoke::{Event, Fault, runtime};
+use crate::smoke::{Event, Fault, breach, runtime};
 
 /// What a worker is to do with one command: run it some times, each in a fresh instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ pub fn run_command(
     emit: &mut dyn FnMut(Event),
 ) {
     if let Err(fault) = work(bytes, job, streams, emit) {
-        emit(Event::Failed(fault));
+        emit(Event::Failed(breach::shorten(fault)));
     }
     emit(Event::Done);
 }
@@ -51,7 +51,7 @@ fn work(
     streams: &mut dyn FnMut() -> Streams,
     emit: &mut dyn FnMut(Event),
 ) -> Result<(), Fault> {
-    let command = Command::of_component(bytes)?.within(Bounds::from(&job.limits));
+    let command = Command::of_component(bytes, job.limits.clone())?;
     emit(Event::Compiled);
     let [stdin, stdout, stderr] = job.terminals;
     for (index, launch) in job.runs.iter().enumerate() {
@@ -62,12 +62,14 @@ fn work(
         let source = Source::new(streams.stdin, stdin);
         let mut begun = || emit(Event::Instantiated);
         let run = command.start(launch, source, outputs, &mut begun);
-        match runtime()?.block_on(run) {
-            Ok(Ended { exit_code, fuel, memory }) => {
-                emit(Event::Exited { code: exit_code });
-                emit(Event::Passed { fuel, memory });
+        let (used, ended) = runtime()?.block_on(run);
+        emit(Event::Used(used));
+        match ended {
+            Ok(code) => {
+                emit(Event::Exited { code });
+                emit(Event::Passed { fuel: used.total_fuel, memory: used.memory });
             }
-            Err(fault) => emit(Event::Failed(fault)),
+            Err(fault) => emit(Event::Failed(breach::shorten(fault))),
         }
     }
     Ok(())
