@@ -23,6 +23,7 @@ use crate::input::{self, Kind};
 use crate::world::{self, World};
 
 pub use command::CommandCase;
+pub use parse::excerpt;
 pub use policy::{Level, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};
 pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, Written, read_cases};

@@ -37,7 +37,8 @@ pub struct Case {
     pub baseline: Option<Baseline>,
     /// Whether it runs twice and must do the same both times.
     pub twice: bool,
-    /// Where its `steps` begin in its file, in bytes; none where it is not from a file.
+    /// Where its `steps` begin in its file, with the comment above them, in bytes; none where it is not
+    /// from a file.
     pub head: Option<usize>,
 }
 
@@ -362,13 +363,22 @@ impl Reader<'_> {
         Ok(case)
     }
 
-    /// The start of the line that the steps of a case begin on, found from the first of them: `steps = [`
-    /// or `[[steps]]`.
+    /// The start of the line that the steps of a case begin on, `steps = [` or `[[steps]]`, or of the
+    /// comment above it; found from the first step.
     fn head(&self, first: Range<usize>) -> Option<usize> {
         let before = self.text.get(..first.start)?;
         let inline = self.text.get(first.clone())?.starts_with('{');
         let at = if inline { before.rfind("steps")? } else { first.start };
-        Some(self.text.get(..at)?.rfind('\n').map_or(0, |at| at + 1))
+        let mut start = self.text.get(..at)?.rfind('\n').map_or(0, |at| at + 1);
+        // What is said of the steps stays with them.
+        while let Some(above) = self.text.get(..start)?.strip_suffix('\n') {
+            let line = above.rfind('\n').map_or(0, |at| at + 1);
+            if !above[line..].starts_with('#') {
+                break;
+            }
+            start = line;
+        }
+        Some(start)
     }
 
     fn step(

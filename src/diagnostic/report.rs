@@ -257,6 +257,9 @@ pub struct ComposeReport {
     /// Bytes in the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// The WAC script that says the same, where one was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
     /// The components that it is made of.
     pub components: Vec<ComponentUsed>,
     /// What feeds what.
@@ -296,6 +299,9 @@ pub struct ComponentUsed {
     pub sha256: String,
     /// Whether it came out of the host's adapters, and was not named.
     pub adapter: bool,
+    /// Whether it was a core module, and made a component before it was composed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub adapted: bool,
     /// Why an adapter is there: a line for everything that it gives.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<String>,

@@ -237,8 +237,9 @@ impl Run<'_> {
         }
         let mut at = at.clone();
         if let At::Case { part: Part::Call(step), .. } = &mut at {
-            let returned = [FaultKind::Mismatch, FaultKind::NoTrap, FaultKind::NoHandle];
-            if returned.contains(&fault.kind) {
+            let over =
+                [FaultKind::Mismatch, FaultKind::NoTrap, FaultKind::NoHandle, FaultKind::WrongTrap];
+            if over.contains(&fault.kind) {
                 // It had come to its end before it was compared.
                 *step = step.saturating_sub(1);
             }

@@ -116,6 +116,9 @@ impl Case<'_> {
                     meter.called(store);
                     return Err(fault);
                 }
+                let fuel = meter.called(store);
+                outcome.fuel.push(fuel);
+                emit(Event::Trapped { message: fault.message.clone(), fuel });
                 if !fault.message.contains(wanted.as_str()) {
                     return Err(Fault {
                         kind: FaultKind::WrongTrap,
@@ -127,9 +130,6 @@ impl Case<'_> {
                         ],
                     });
                 }
-                let fuel = meter.called(store);
-                outcome.fuel.push(fuel);
-                emit(Event::Trapped { message: fault.message.clone(), fuel });
                 outcome.trap = Some(fault.message);
                 return Ok(());
             }
@@ -144,9 +144,12 @@ impl Case<'_> {
             _ => None,
         };
         // A variable that was bound anew lets go of what it held.
-        let dropped = drop_handles(store, self.limits, bound.into_iter().chain(fresh)).await;
+        let left = drop_handles(store, self.limits, bound.into_iter().chain(fresh)).await;
         let fuel = meter.called(store);
-        dropped?;
+        left.map_err(|mut fault| {
+            fault.notes.push("when a handle that nobody keeps was dropped".to_owned());
+            fault
+        })?;
         outcome.fuel.push(fuel);
         emit(self.returned(value.as_ref(), fuel));
         let verdict = self.verdict(call, value.as_ref());
@@ -231,11 +234,8 @@ async fn drop_handles(
     handles: impl Iterator<Item = ResourceAny>,
 ) -> Result<(), Fault> {
     for handle in handles {
-        handle.resource_drop_async(&mut *store).await.map_err(|error| {
-            let mut fault = breach::fault(&error, limits);
-            fault.notes.push("while a handle that it had returned was dropped".to_owned());
-            fault
-        })?;
+        let dropped = handle.resource_drop_async(&mut *store).await;
+        dropped.map_err(|error| breach::fault(&error, limits))?;
     }
     Ok(())
 }

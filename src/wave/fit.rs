@@ -257,7 +257,12 @@ impl Fit<'_> {
         let range = |low: i128, high: i128| -> Result<i128, WaveError> {
             let NodeKind::Number(text) = &node.kind else { return Err(self.wrong(node, ty)) };
             match text.parse::<i128>() {
-                Ok(number) if (low..=high).contains(&number) => Ok(number),
+                // There is no unsigned -0.
+                Ok(number)
+                    if (low..=high).contains(&number) && !(low == 0 && text.starts_with('-')) =>
+                {
+                    Ok(number)
+                }
                 _ => {
                     let message =
                         format!("{text} is no {name}: a whole number from {low} to {high}");

@@ -295,8 +295,8 @@ impl Parser<'_> {
                 false => Err(self.wanted("`}`")),
             };
         }
-        let is_flags = matches!(self.tokens.get(self.next + 1), Some((Token::Sign(',' | '}'), _)))
-            && self.peek() == Some(&Token::Word);
+        let colon = matches!(self.tokens.get(self.next + 1), Some((Token::Sign(':'), _)));
+        let is_flags = !colon && self.peek() == Some(&Token::Word);
         let mut fields: Vec<(String, Node)> = Vec::new();
         let mut flags: Vec<(String, Range<usize>)> = Vec::new();
         let mut more = false;
@@ -307,7 +307,7 @@ impl Parser<'_> {
                 more = true;
             } else {
                 if self.peek() != Some(&Token::Word) {
-                    return Err(self.wanted("a name"));
+                    return Err(self.wanted("`}` or a name"));
                 }
                 let name = self.text[span.clone()].trim_start_matches('%').to_owned();
                 self.next += 1;
@@ -323,9 +323,10 @@ impl Parser<'_> {
                     return Err(self.wanted("`:` and the field's value"));
                 }
             }
-            let comma = self.take(',');
-            if !self.is('}') && (!comma || more) {
-                return Err(self.wanted(if comma { "`}`" } else { "`}` or `,`" }));
+            // As in the reference, a comma between them may be missing.
+            self.take(',');
+            if more && !self.is('}') {
+                return Err(self.wanted("`}`"));
             }
         }
         Ok(if is_flags { NodeKind::Flags(flags) } else { NodeKind::Record(fields, more) })

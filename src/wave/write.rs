@@ -71,9 +71,7 @@ impl Writer {
             Value::Option(Some(value)) => self.with("some", Some(value)),
             Value::Result(Ok(payload)) => self.with("ok", payload.as_deref()),
             Value::Result(Err(payload)) => self.with("err", payload.as_deref()),
-            Value::File(index, _) => {
-                let _ = write!(self.out, "(file {index})");
-            }
+            Value::File(..) => self.push("@..."),
             Value::Handle(name) => self.push(name),
             Value::Opaque(what) => {
                 let _ = write!(self.out, "({what})");
@@ -167,6 +165,8 @@ impl Writer {
                 self.out.push(c);
             }
             '"' | '\'' => self.out.push(c),
+            // Rust has escapes that WAVE has not.
+            c if c.is_control() => self.show(c.escape_unicode()),
             c => self.show(c.escape_debug()),
         }
     }
