@@ -6,10 +6,11 @@ mod compose;
 mod explain;
 mod gate;
 mod inspect;
+mod progress;
 mod run;
 mod worker;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -278,13 +279,4 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         Ok(())
     };
     write().map_err(failed)
-}
-
-/// Says on standard error what long work is at, where a person is looking.
-fn progress(text: &str) {
-    let stderr = io::stderr();
-    if stderr.is_terminal() {
-        // Back to the start of the line, and whatever the last text left behind is cleared.
-        let _ = write!(stderr.lock(), "\r\x1b[2K{}", crate::render::clean(text));
-    }
 }

@@ -6,6 +6,7 @@
 //! other way round: they have nothing but their identity.
 
 mod compare;
+mod core;
 mod exported;
 mod identity;
 mod names;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 pub use compare::{Host, Kind as MismatchKind, Mismatch, asks_nothing, fits, targets};
+pub use core::CoreModule;
 pub use names::{ExternName, find, nearest};
 pub use package::{Package, package};
 pub use read::{component_type_world, component_world};
@@ -60,7 +62,11 @@ pub enum Item {
     Type(TypeId),
     /// A resource type.
     Resource(ResourceId),
-    /// What WIT cannot express, in the component model's words: a core module, a component.
+    /// A core module, which WIT cannot express.
+    Module(Arc<CoreModule>),
+    /// A component, which WIT cannot express: its own world.
+    Component(Arc<World>),
+    /// What else WIT cannot express, in the component model's words: an instance type.
     Other(&'static str),
 }
 
@@ -72,6 +78,8 @@ impl Item {
             Item::Instance(_) => "interface",
             Item::Type(_) => "type",
             Item::Resource(_) => "resource",
+            Item::Module(_) => "core module",
+            Item::Component(_) => "component",
             Item::Other(kind) => kind,
         }
     }

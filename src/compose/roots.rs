@@ -157,7 +157,7 @@ impl Mentioned<'_> {
             Item::Func(func) => self.func(func),
             Item::Instance(instance) => instance.items.values().for_each(|item| self.item(item)),
             Item::Type(ty) => self.ty(*ty),
-            Item::Resource(_) | Item::Other(_) => {}
+            Item::Resource(_) | Item::Module(_) | Item::Component(_) | Item::Other(_) => {}
         }
     }
 

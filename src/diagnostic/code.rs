@@ -73,6 +73,10 @@ codes! {
     ImportUnsatisfied "import-unsatisfied" "Nothing gives an import of a composition: no component, and not the host."
     NoAdapterPath "no-adapter-path" "The host's adapters do not lead from the plugin to the world."
     DebugBuild "debug-build" "Debug information was left in the file."
+    OverBudget "over-budget" "A smoke case took more fuel than its max-fuel."
+    FuelRegression "fuel-regression" "A smoke case took more fuel than when it was recorded."
+    StaleBaseline "stale-baseline" "The fuel of a smoke case was recorded with another engine."
+    Nondeterministic "nondeterministic" "A smoke case came to something else when it was run again."
 }
 
 impl Code {
@@ -95,6 +99,9 @@ impl Code {
                 | Code::DeniedImport
                 | Code::UnusedWaiver
                 | Code::ExpiredWaiver
+                | Code::FuelRegression
+                | Code::StaleBaseline
+                | Code::Nondeterministic
         )
     }
 }
