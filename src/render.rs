@@ -1,5 +1,6 @@
 //! Reports into what people and programs read: one file a format. Nothing here decides anything.
 
+mod captured;
 pub mod compose;
 pub mod github;
 pub mod gitlab;
@@ -11,6 +12,8 @@ pub mod markdown;
 pub mod ndjson;
 pub mod sarif;
 pub mod text;
+
+pub use captured::captured;
 
 /// Neutralises text that a plugin wrote: control characters, escape sequences and the characters
 /// that reorder or hide what stands around them become visible escapes, and so does what the log of

@@ -23,21 +23,27 @@ const LAYERS: &[&[&str]] = &[
     &["check", "compose", "smoke", "sandbox", "wiring", "adapter"],
     &["config"],
     &["component"],
+    &["wave"],
     &["world"],
     &["input"],
     &["diagnostic"],
 ];
 
 /// Who may use whom on one line: one is plainly the other's ground.
-const NEIGHBOURS: &[(&str, &str)] = &[("compose", "wiring")];
+const NEIGHBOURS: &[(&str, &str)] = &[("compose", "wiring"), ("smoke", "adapter")];
 
 /// What only one room may name.
 const OWNED: &[(&str, &str)] = &[
     ("wac_graph", "compose"),
+    ("wac_parser", "compose"),
     ("wasi_preview1", "adapter"),
     ("wasmtime::", "smoke"),
     ("wasmtime_", "smoke"),
     ("Command::new", "sandbox"),
+    ("landlock::", "sandbox"),
+    ("rustix::", "sandbox"),
+    ("seccompiler::", "sandbox"),
+    ("unsafe_code", "sandbox"),
     ("println!", "cli"),
     ("stdout()", "cli"),
     ("ExitCode", "cli"),

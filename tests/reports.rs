@@ -13,8 +13,8 @@ use std::fs;
 use std::path::Path;
 
 use plugtool::diagnostic::{
-    AdapterUse, CaseReport, Code, ConfigUsed, Diagnostic, Distance, Place, PluginReport, Report,
-    Severity, Summary, Tool, Verdict, Waived, WitPath,
+    AdapterUse, CallReport, CaseReport, Code, ConfigUsed, Diagnostic, Distance, Place,
+    PluginReport, Report, Sandbox, Severity, Summary, Tool, Usage, Verdict, Waived, WitPath,
 };
 use plugtool::render::text::{self, Detail};
 use plugtool::render::{github, gitlab, is_hostile, json, junit, markdown, ndjson, sarif};
@@ -73,6 +73,22 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
         steps: 1,
         fuel: 2,
         memory: 3,
+        limits: vec![Usage {
+            limit: "fuel".into(),
+            unit: "fuel".into(),
+            used: Some(1),
+            allowed: 2,
+        }],
+        calls: vec![CallReport {
+            call: text.to_owned(),
+            passed,
+            expected: Some(text.to_owned()),
+            got: Some(text.to_owned()),
+            expected_trap: Some(text.to_owned()),
+            trap: (!passed).then(|| text.to_owned()),
+            fuel: Some(2),
+            recordable: false,
+        }],
     };
     if verdict != Verdict::Skipped {
         plugin.cases = vec![case(text, verdict == Verdict::Pass), case("another", true)];
@@ -99,6 +115,11 @@ fn report(plugins: Vec<PluginReport>, text: &str) -> Report {
         tool: Tool { name: "plugtool".into(), version: "1.2.3".into(), engine: "engine 4".into() },
         config: Some(ConfigUsed { path: text.to_owned(), sha256: "2".repeat(64) }),
         worlds: vec![text.to_owned()],
+        sandbox: Some(Sandbox {
+            complete: false,
+            measures: vec![text.to_owned()],
+            missing: vec![text.to_owned()],
+        }),
         summary: Summary::of(&plugins),
         diagnostics: vec![diagnostic(text, Severity::Warning)],
         plugins,
@@ -124,9 +145,12 @@ fn without_styles(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
 
+/// Name, properties and data.
+type Command = (String, Vec<(String, String)>, String);
+
 /// A line as the runner of GitHub reads it: `::name key=value,...::data` at its start, or
 /// `##[name key=value;...]data` anywhere. After `ActionCommand.cs` of actions/runner.
-fn command(line: &str) -> Option<(String, Vec<(String, String)>, String)> {
+fn command(line: &str) -> Option<Command> {
     let unescape = |text: &str, also: &[(&str, &str)]| {
         let all = [("%0D", "\r"), ("%0A", "\n")];
         let text =
@@ -174,7 +198,7 @@ fn text_holds_no_commands_and_no_escapes() {
 #[test]
 fn json_gives_back_what_was_written() {
     for report in hostile_reports() {
-        let lines = ndjson::ndjson(&report).expect("NDJSON");
+        let lines = ndjson::ndjson(&report, 0).expect("NDJSON");
         let whole = json::json(&report).expect("JSON");
         for text in [&lines, &whole] {
             assert_clean(text, "json");
@@ -260,8 +284,8 @@ fn sarif_is_as_its_schema_says_and_all_text_is_plain() {
         // One of the configuration, one of each plugin but the skipped one, four more of the failed.
         assert_eq!(results.len(), 1 + 3 + 4);
         for result in results {
-            let rule =
-                &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().expect("it") as usize];
+            let index = format!("/tool/driver/rules/{}", result["ruleIndex"]);
+            let rule = run.pointer(&index).expect("a rule");
             assert_eq!(rule["id"], result["ruleId"]);
             assert_eq!(result["locations"].as_array().expect("locations").len(), 1);
         }

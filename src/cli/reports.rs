@@ -111,13 +111,31 @@ impl Reports {
         Ok(())
     }
 
-    /// Prints a report, writes it in all formats, and returns its exit status.
+    /// Whether NDJSON goes to standard output, where it may go as it comes.
+    pub(super) fn streams(&self) -> bool {
+        self.wanted.iter().any(|wanted| wanted.kind == Kind::Ndjson && wanted.is_stdout())
+    }
+
+    /// Prints a report, writes it in all formats, and returns its exit status. `streamed` lines of
+    /// NDJSON stand on standard output already.
     ///
     /// # Errors
     ///
     /// What could not be written, after all the others were.
-    pub(super) fn verdicts(&self, common: &Common, report: &Report) -> Result<u8, Failure> {
+    pub(super) fn verdicts(
+        &self,
+        common: &Common,
+        report: &Report,
+        streamed: Result<usize, Failure>,
+    ) -> Result<u8, Failure> {
         let mut failures = Vec::new();
+        let streamed = match streamed {
+            Ok(streamed) => Some(streamed),
+            Err(failure) => {
+                failures.push(failure);
+                None
+            }
+        };
         if self.wanted.iter().any(Wanted::is_stdout) {
             let text = text::report(report, common.detail());
             let _ = anstream::stderr().write_all(text.as_bytes());
@@ -125,7 +143,12 @@ impl Reports {
             failures.push(failure);
         }
         for wanted in &self.wanted {
-            if let Err(failure) = wanted.write(report, common.fail_on()) {
+            let streamed = match (wanted.kind == Kind::Ndjson && wanted.is_stdout(), streamed) {
+                (true, None) => continue,
+                (true, Some(streamed)) => streamed,
+                (false, _) => 0,
+            };
+            if let Err(failure) = wanted.write(report, common.fail_on(), streamed) {
                 failures.push(failure);
             }
         }
@@ -149,23 +172,23 @@ impl Reports {
 }
 
 impl Wanted {
-    fn write(&self, report: &Report, fail_on: Severity) -> Result<(), Failure> {
+    fn write(&self, report: &Report, fail_on: Severity, streamed: usize) -> Result<(), Failure> {
         if self.kind == Kind::GithubSummary && !self.is_stdout() {
             return add_summary(&self.path, report);
         }
-        let text = self.text(report, fail_on)?;
+        let text = self.text(report, fail_on, streamed)?;
         if self.is_stdout() {
             return print(&text);
         }
         write_whole(&self.path, text.as_bytes())
     }
 
-    fn text(&self, report: &Report, fail_on: Severity) -> Result<String, Failure> {
+    fn text(&self, report: &Report, fail_on: Severity, streamed: usize) -> Result<String, Failure> {
         let here = std::env::current_dir().unwrap_or_default();
         match self.kind {
             Kind::Text => Ok(strip_str(&text::report(report, Detail::Normal)).to_string()),
             Kind::Json => json::json(report).map_err(Failure::internal),
-            Kind::Ndjson => ndjson::ndjson(report).map_err(Failure::internal),
+            Kind::Ndjson => ndjson::ndjson(report, streamed).map_err(Failure::internal),
             Kind::Sarif => sarif::sarif(report, &here).map_err(Failure::internal),
             Kind::Junit => junit::junit(report, fail_on).map_err(Failure::internal),
             Kind::Github => Ok(github::github(report, &here)),

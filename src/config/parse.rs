@@ -36,19 +36,21 @@ impl Source<'_> {
 
     /// An error about the value at a span, shown like one of syntax.
     pub fn error(&self, span: Range<usize>, message: &str) -> ConfigError {
-        ConfigError::Syntax(show(self.path, self.text, span, message))
+        ConfigError::Syntax(excerpt(self.path, self.text, span, message))
     }
 }
 
 fn render(path: &str, text: &str, error: &toml::de::Error) -> String {
     let message = reword(error.message());
     match error.span() {
-        Some(span) => show(path, text, span, &message),
+        Some(span) => excerpt(path, text, span, &message),
         None => format!("{path}: {message}"),
     }
 }
 
-fn show(path: &str, text: &str, span: Range<usize>, message: &str) -> String {
+/// An error about a place in a file, with the line and a caret: `path` is how the file is shown, `text`
+/// what is in it, `span` where, in bytes.
+pub fn excerpt(path: &str, text: &str, span: Range<usize>, message: &str) -> String {
     let start = span.start.min(text.len());
     let before = text.get(..start).unwrap_or_default();
     let line = before.matches('\n').count();
@@ -65,6 +67,15 @@ fn show(path: &str, text: &str, span: Range<usize>, message: &str) -> String {
         " ".repeat(column),
         "^".repeat(width),
     ))
+}
+
+/// An error about a part of an argument of the command line.
+pub fn show_argument(text: &str, span: Range<usize>, message: &str) -> String {
+    let start = span.start.min(text.len());
+    let column = text.get(..start).unwrap_or_default().chars().count();
+    let spanned = text.get(start..span.end.min(text.len())).unwrap_or_default();
+    let width = spanned.chars().count().max(1);
+    format!("{message}\n  |\n  | {text}\n  | {}{}", " ".repeat(column), "^".repeat(width))
 }
 
 /// serde's message for an unknown key lists every key there is; the nearest is more use.

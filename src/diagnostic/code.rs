@@ -73,6 +73,17 @@ codes! {
     ImportUnsatisfied "import-unsatisfied" "Nothing gives an import of a composition: no component, and not the host."
     NoAdapterPath "no-adapter-path" "The host's adapters do not lead from the plugin to the world."
     DebugBuild "debug-build" "Debug information was left in the file."
+    OverBudget "over-budget" "A smoke case took more fuel than its max-fuel."
+    FuelRegression "fuel-regression" "A smoke case took more fuel than when it was recorded."
+    StaleBaseline "stale-baseline" "The fuel of a smoke case was recorded with another engine."
+    Nondeterministic "nondeterministic" "A smoke case came to something else when it was run again."
+    StackOverflow "stack-overflow" "The plugin nested its calls deeper than its stack allows."
+    TableLimit "table-limit" "The plugin asked for larger tables than it may have."
+    InstanceLimit "instance-limit" "The plugin consists of more instances than it may."
+    HandleLimit "handle-limit" "The plugin held more handles at a time than it may."
+    TransferLimit "transfer-limit" "The plugin handed its host more data in one call than it may."
+    OutputLimit "output-limit" "The plugin wrote more output than it may."
+    Exited "exited" "The plugin ended its process in the middle of a call."
 }
 
 impl Code {
@@ -95,6 +106,9 @@ impl Code {
                 | Code::DeniedImport
                 | Code::UnusedWaiver
                 | Code::ExpiredWaiver
+                | Code::FuelRegression
+                | Code::StaleBaseline
+                | Code::Nondeterministic
         )
     }
 }

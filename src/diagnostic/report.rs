@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Sandbox, Severity, Usage};
 
 /// What was found out about one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +34,38 @@ pub struct CaseReport {
     pub fuel: u64,
     /// The most linear memory that the instance held, in bytes.
     pub memory: u64,
+    /// The limits that it ran under, and how much of each it used.
+    pub limits: Vec<Usage>,
+    /// Its calls in their order, those that were not reached included.
+    pub calls: Vec<CallReport>,
+}
+
+/// One call of a smoke case as it went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CallReport {
+    /// The call, as it is written.
+    pub call: String,
+    /// Whether it was made and came to what it should.
+    pub passed: bool,
+    /// What it should return, as it is written; none where nothing is compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What it returned, in WAVE, cut after a megabyte; empty for a function without a result, and
+    /// none where it was not reached or did not return.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub got: Option<String>,
+    /// What should be in the message of its trap, where it should trap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_trap: Option<String>,
+    /// The message of its trap, where it trapped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trap: Option<String>,
+    /// Fuel that it used, in the engine's units; none where it did not come to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
+    /// Whether `got` is all of it and can be written, so that it can be recorded.
+    #[serde(skip)]
+    pub recordable: bool,
 }
 
 /// A component that was composed around the plugin.
@@ -80,6 +112,9 @@ pub struct PluginReport {
     /// Waivers of the host that excused a finding: indices into its policy.
     #[serde(skip)]
     pub waived_by: Vec<usize>,
+    /// How the process was confined that ran it; the report over all plugins has it once.
+    #[serde(skip)]
+    pub sandbox: Option<Sandbox>,
     /// Why it could not be judged, where it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -101,6 +136,7 @@ impl PluginReport {
             cases: Vec::new(),
             diagnostics: Vec::new(),
             waived_by: Vec::new(),
+            sandbox: None,
             failure: None,
         }
     }
@@ -160,6 +196,9 @@ pub struct Report {
     pub config: Option<ConfigUsed>,
     /// The host's worlds, the preferred one first.
     pub worlds: Vec<String>,
+    /// How the processes were confined that ran plugins; none where none was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
     /// How many of each verdict.
     pub summary: Summary,
     /// Findings about the configuration itself.
@@ -221,6 +260,9 @@ pub struct GateEnd<'a> {
     pub config: Option<&'a ConfigUsed>,
     /// The host's worlds, the preferred one first.
     pub worlds: &'a [String],
+    /// How the processes were confined that ran plugins; none where none was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<&'a Sandbox>,
     /// How many of each verdict.
     pub summary: Summary,
     /// Findings about the configuration itself.
@@ -250,6 +292,9 @@ pub struct ComposeReport {
     /// Bytes in the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// The WAC script that says the same, where one was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
     /// The components that it is made of.
     pub components: Vec<ComponentUsed>,
     /// What feeds what.
@@ -289,6 +334,9 @@ pub struct ComponentUsed {
     pub sha256: String,
     /// Whether it came out of the host's adapters, and was not named.
     pub adapter: bool,
+    /// Whether it was a core module, and made a component before it was composed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub adapted: bool,
     /// Why an adapter is there: a line for everything that it gives.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<String>,
@@ -306,6 +354,19 @@ pub struct ExportFrom {
     pub component: usize,
 }
 
+/// What `init` returns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct InitReport {
+    /// `plugtool.init/0`.
+    pub schema: &'static str,
+    /// Who wrote it.
+    pub tool: Tool,
+    /// The folder.
+    pub folder: String,
+    /// What was written into it.
+    pub files: Vec<String>,
+}
+
 /// What `run` returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RunReport {
@@ -320,14 +381,53 @@ pub struct RunReport {
     pub sha256: Option<String>,
     /// What each call returned, in WAVE, up to the first that did not return.
     pub values: Vec<String>,
+    /// How a command ended, where it was run as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandReport>,
+    /// The calls in their order, those that were not reached included.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<CallReport>,
     /// Fuel that all calls used together; none where a call did not return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuel: Option<u64>,
     /// The most linear memory that was held, in bytes; none where a call did not return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
+    /// The limits that it ran under, and how much of each it used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Usage>,
+    /// How the process was confined that ran it; none where nothing was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
     /// What went wrong.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A WASI command as it went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CommandReport {
+    /// Its exit code; none where it did not end by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<u8>,
+    /// What it wrote to its standard output.
+    pub stdout: Captured,
+    /// What it wrote to its standard error.
+    pub stderr: Captured,
+}
+
+/// What a command wrote to one stream: as text where it is UTF-8, otherwise as Base64.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Captured {
+    /// The text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The bytes in Base64 (RFC 4648, with padding).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base64: Option<String>,
+    /// How many bytes it wrote.
+    pub size: u64,
+    /// Whether that is more than was kept.
+    pub truncated: bool,
 }
 
 /// What `adapt` returns.

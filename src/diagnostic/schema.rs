@@ -4,11 +4,13 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::{AdaptReport, ComposeReport, GateEnd, GatePlugin, InspectReport, Report, RunReport};
+use super::{
+    AdaptReport, ComposeReport, GateEnd, GatePlugin, InitReport, InspectReport, Report, RunReport,
+};
 
 /// The commands whose JSON has a schema, and the lines of NDJSON that `gate` writes.
 pub const SCHEMAS: &[&str] =
-    &["adapt", "check", "compose", "gate", "gate-end", "gate-plugin", "inspect", "run"];
+    &["adapt", "check", "compose", "gate", "gate-end", "gate-plugin", "init", "inspect", "run"];
 
 /// The JSON Schema (2020-12) of what a command writes under `--format json`; none for a command that is
 /// not in [`SCHEMAS`].
@@ -19,6 +21,7 @@ pub fn schema(command: &str) -> Option<Schema> {
         "gate-end" => Some(of::<GateEnd<'_>>()),
         "gate-plugin" => Some(of::<GatePlugin<'_>>()),
         "compose" => Some(of::<ComposeReport>()),
+        "init" => Some(of::<InitReport>()),
         "inspect" => Some(of::<InspectReport>()),
         "run" => Some(of::<RunReport>()),
         _ => None,

@@ -24,19 +24,20 @@ pub fn end(report: &Report) -> Result<String, serde_json::Error> {
         tool: &report.tool,
         config: report.config.as_ref(),
         worlds: &report.worlds,
+        sandbox: report.sandbox.as_ref(),
         summary: report.summary,
         diagnostics: &report.diagnostics,
     })
 }
 
-/// A whole report, line by line.
+/// A report line by line, without the first so many lines.
 ///
 /// # Errors
 ///
 /// As [`plugin`].
-pub fn ndjson(report: &Report) -> Result<String, serde_json::Error> {
+pub fn ndjson(report: &Report, without: usize) -> Result<String, serde_json::Error> {
     let mut out = String::new();
-    for (index, item) in report.plugins.iter().enumerate() {
+    for (index, item) in report.plugins.iter().enumerate().skip(without) {
         out.push_str(&plugin(index + 1, item)?);
     }
     out.push_str(&end(report)?);

@@ -7,7 +7,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::clean;
 use crate::diagnostic::{
-    AdaptReport, Diagnostic, Distance, PluginReport, Report, RunReport, Severity, Summary, Verdict,
+    AdaptReport, CaseReport, Diagnostic, Distance, InitReport, PluginReport, Report, RunReport,
+    Sandbox, Severity, Summary, Usage, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
@@ -39,13 +40,19 @@ pub fn report(report: &Report, detail: Detail) -> String {
         if let (Detail::Verbose, Some(config)) = (detail, &report.config) {
             line(&mut out, format!("{DIM}sha256 {}, {}{DIM:#}", config.sha256, report.tool.engine));
         }
+        sandbox(&mut out, report.sandbox.as_ref(), detail);
         out.push('\n');
     }
     let shown = |plugin: &&PluginReport| {
         detail > Detail::Quiet || !matches!(plugin.verdict, Verdict::Pass | Verdict::Skipped)
     };
     let width = report.plugins.iter().map(|p| clean(&p.id).chars().count()).max().unwrap_or(0);
-    for item in report.plugins.iter().filter(shown) {
+    // What failed comes first, and otherwise the order is that of the list.
+    let failed =
+        |plugin: &&PluginReport| !matches!(plugin.verdict, Verdict::Fail | Verdict::Unjudged);
+    let mut plugins: Vec<&PluginReport> = report.plugins.iter().filter(shown).collect();
+    plugins.sort_by_key(failed);
+    for item in plugins {
         plugin(&mut out, item, width.min(32), detail);
     }
     for finding in &report.diagnostics {
@@ -98,18 +105,10 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
                 ),
             );
         }
-        for case in &plugin.cases {
-            let verdict = if case.passed { "passed" } else { "failed" };
-            line(
-                out,
-                format!(
-                    "      {DIM}smoke case {}: {verdict}, {} calls, {} fuel, {} of memory{DIM:#}",
-                    clean(&case.name),
-                    case.steps,
-                    thousands(case.fuel),
-                    size(case.memory),
-                ),
-            );
+        let mut cases: Vec<&CaseReport> = plugin.cases.iter().collect();
+        cases.sort_by_key(|case| case.passed);
+        for case in cases {
+            smoke_case(out, case);
         }
     }
     findings_at(out, plugin, 6);
@@ -137,6 +136,34 @@ fn findings_at(out: &mut String, plugin: &PluginReport, indent: usize) {
     }
     for finding in &plugin.diagnostics {
         diagnostic(out, finding, indent);
+    }
+}
+
+/// A smoke case and its calls, with what they came to and cost.
+fn smoke_case(out: &mut String, case: &CaseReport) {
+    let verdict = if case.passed { "passed" } else { "failed" };
+    let calls = count(case.steps, "call");
+    let costs = format!("{} fuel, {} of memory", thousands(case.fuel), size(case.memory));
+    let name = clean(&case.name);
+    line(out, format!("      {DIM}smoke case {name}: {verdict}, {calls}, {costs}{DIM:#}"));
+    limits(out, &case.limits, 8);
+    for call in &case.calls {
+        let what = match (&call.got, &call.trap) {
+            (_, Some(trap)) => format!(" traps: {}", clean(trap)),
+            (Some(got), None) if got.is_empty() => String::new(),
+            (Some(got), None) => format!(" = {}", clean(got)),
+            (None, None) => " was not made".to_owned(),
+        };
+        let fuel = call.fuel.map(|fuel| format!("  {} fuel", thousands(fuel))).unwrap_or_default();
+        let room = WIDTH.saturating_sub(8 + fuel.len());
+        let text = format!("{}{what}", clean(&call.call));
+        let text = match text.char_indices().nth(room) {
+            Some(_) => {
+                format!("{}...", text.chars().take(room.saturating_sub(3)).collect::<String>())
+            }
+            None => text,
+        };
+        line(out, format!("        {DIM}{text}{fuel}{DIM:#}"));
     }
 }
 
@@ -215,6 +242,18 @@ pub(super) fn diagnostic(out: &mut String, finding: &Diagnostic, indent: usize) 
     }
 }
 
+/// The folder that was written.
+pub fn init(report: &InitReport, _: Detail) -> String {
+    let mut out = String::new();
+    let folder = clean(&report.folder);
+    line(&mut out, format!("{GOOD}wrote{GOOD:#} a host folder to {folder}"));
+    for file in &report.files {
+        line(&mut out, format!("  {}", clean(file)));
+    }
+    line(&mut out, format!("next: plugtool gate --host {folder}"));
+    out
+}
+
 /// What a core module became, or why it became nothing.
 pub fn adapt(report: &AdaptReport, _: Detail) -> String {
     let mut out = diagnostics(&report.diagnostics);
@@ -251,7 +290,42 @@ pub fn run(report: &RunReport, detail: Detail) -> String {
     if let (Detail::Verbose, Some(fuel), Some(memory)) = (detail, report.fuel, report.memory) {
         line(&mut out, format!("{DIM}{} fuel, {} of memory{DIM:#}", thousands(fuel), size(memory)));
     }
+    if detail == Detail::Verbose {
+        limits(&mut out, &report.limits, 0);
+    }
+    sandbox(&mut out, report.sandbox.as_ref(), detail);
     out
+}
+
+/// How the worker was confined: to those who ask, and to everybody where something is missing.
+fn sandbox(out: &mut String, sandbox: Option<&Sandbox>, detail: Detail) {
+    let Some(sandbox) = sandbox else { return };
+    if detail == Detail::Verbose {
+        let measures = match sandbox.measures.as_slice() {
+            [] => "nothing".to_owned(),
+            measures => measures.join(", "),
+        };
+        wrapped(out, &format!("sandbox: {}", clean(&measures)), 0, DIM, 0);
+        for missing in &sandbox.missing {
+            wrapped(out, &format!("sandbox, missing: {}", clean(missing)), 0, DIM, 0);
+        }
+    } else if !sandbox.complete && detail > Detail::Quiet {
+        let missing = clean(&sandbox.missing.join("; "));
+        wrapped(out, &format!("warning: the sandbox is not complete: {missing}"), 0, WARN, 7);
+    }
+}
+
+/// The limits of which it is known how much was used.
+fn limits(out: &mut String, limits: &[Usage], indent: usize) {
+    let shown = |usage: &Usage| {
+        let amount = |n: u64| if usage.unit == "bytes" { size(n) } else { thousands(n) };
+        let used = usage.used?;
+        Some(format!("{} {} of {}", usage.limit, amount(used), amount(usage.allowed)))
+    };
+    let shown: Vec<String> = limits.iter().filter_map(shown).collect();
+    if !shown.is_empty() {
+        wrapped(out, &format!("used: {}", shown.join("; ")), indent, DIM, 0);
+    }
 }
 
 pub(super) fn line(out: &mut String, text: String) {
