@@ -7,6 +7,7 @@
 
 mod compare;
 mod core;
+mod example;
 mod exported;
 mod identity;
 mod names;
