@@ -3,8 +3,9 @@
 
 mod provenance;
 mod seal;
+mod thin;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::panic::{self, AssertUnwindSafe};
 
 use thiserror::Error;
@@ -14,6 +15,7 @@ use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId, Processor};
 use crate::component::{self, Component};
 use crate::input;
 use crate::wiring::Plan;
+use crate::world::ExternName;
 
 pub use provenance::{Given, Part, Provenance, SECTION, Seam, provenance};
 
@@ -53,6 +55,17 @@ pub fn compose(components: &[&Component], plan: &Plan) -> Result<Component, Comp
     let input = input::from_bytes(name, name, bytes)
         .map_err(|error| ComposeError::Invalid(error.to_string()))?;
     component::decode(input).map_err(|finding| ComposeError::Invalid(finding.message))
+}
+
+/// What the components import and nothing feeds, by name and track.
+fn open_imports(components: &[&Component], plan: &Plan) -> HashSet<String> {
+    let fed: HashSet<(usize, &str)> =
+        plan.wires.iter().map(|wire| (wire.importer, wire.import.as_str())).collect();
+    let imports = plan.used.iter().flat_map(|&index| {
+        components[index].world.imports.keys().map(move |name| (index, name.as_str()))
+    });
+    let open = imports.filter(|import| !fed.contains(import));
+    open.map(|(_, name)| ExternName::parse(name).canonical()).collect()
 }
 
 fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeError> {
@@ -143,6 +156,9 @@ fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeErro
     if !sealed.is_empty() {
         bytes = seal::define(&bytes, &sealed).map_err(|error| failed(&error))?;
     }
+    let open = open_imports(components, plan);
+    bytes = thin::thin(&bytes, |name| !open.contains(&ExternName::parse(name).canonical()))
+        .map_err(|error| failed(&error))?;
     let described = provenance::describe(components, plan, &order);
     let json = serde_json::to_vec(&described).map_err(|error| failed(&error))?;
     seal::append_custom(&mut bytes, SECTION, &json);

@@ -19,7 +19,7 @@ use crate::diagnostic::ConfigUsed;
 use crate::input::{self, Kind};
 use crate::world::{self, World};
 
-pub use policy::{Level, Policy, Rule, Versions, Waiver};
+pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
 pub use values::{Limits, parse_bytes, parse_duration};
 
 /// What is wrong with a configuration file, or with what it names.

@@ -5,6 +5,7 @@ mod code;
 mod inspection;
 mod report;
 mod schema;
+mod stubs;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,6 +23,7 @@ pub use report::{
     ExportFrom, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
 };
 pub use schema::{SCHEMAS, schema};
+pub use stubs::{StubUse, StubbedFunction, StubbedImport};
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]

@@ -3,6 +3,7 @@
 pub mod compose;
 pub mod inspect;
 pub mod json;
+mod stubs;
 pub mod text;
 
 /// Neutralises text that a plugin wrote: control characters, escape sequences and the characters

@@ -5,6 +5,7 @@
 //! the name for people to read, and the name never takes part in a comparison. Resources are the
 //! other way round: they have nothing but their identity.
 
+mod along;
 mod compare;
 mod exported;
 mod identity;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub use along::{Along, Uses, along};
 pub use compare::{Host, Kind as MismatchKind, Mismatch, asks_nothing, fits, targets};
 pub use names::{ExternName, find, nearest};
 pub use package::{Package, package};

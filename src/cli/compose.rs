@@ -7,16 +7,17 @@ use clap::Args;
 
 use super::{Common, EXIT_STATUS, Failure, Format, HostArgs, write_whole};
 use crate::component::Component;
-use crate::config::{self, Host, Policy};
+use crate::config::{self, Host, Pattern, Policy};
 use crate::diagnostic::{
     ComponentUsed, ComposeReport, Diagnostic, ExportFrom, Severity, WireShown,
 };
+use crate::judge::stubs::{self, Closed, NotClosed};
 use crate::judge::{self, node, tool};
-use crate::render::compose as shown;
+use crate::render::{compose as shown, text};
 use crate::wiring::search::{self, Outcome};
-use crate::wiring::{self, Node, Plan, Wire, Wishes};
+use crate::wiring::{self, Node, Plan, Why, Wire, Wishes};
 use crate::world::ExternName;
-use crate::{check, compose, input, world};
+use crate::{check, input, world};
 
 /// Make one component out of several
 ///
@@ -28,6 +29,7 @@ use crate::{check, compose, input, world};
 Examples:
   plugtool compose plugin.wasm adapter.wasm -o composed.wasm
   plugtool compose plugin.wasm --host their-host/ -o composed.wasm
+  plugtool compose plugin.wasm --stub 'wasi:sockets/*' --stub 'wasi:filesystem/*' -o closed.wasm
   plugtool compose app.wasm log.wasm cache.wasm store.wasm --wire app/store=log --wire log/store=cache --plan
 
 {EXIT_STATUS}"))]
@@ -45,6 +47,10 @@ pub struct Compose {
     /// repeated
     #[arg(long, value_name = "IMPORTER/IMPORT=EXPORTER")]
     wire: Vec<String>,
+    /// Close imports that match: whatever the result would still import of them is fed by a generated
+    /// stub that refuses every call. A name, or a pattern as in wasi:filesystem/*; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    stub: Vec<String>,
     /// Export everything that feeds nobody, not only what the world demands
     #[arg(long)]
     all_exports: bool,
@@ -64,6 +70,7 @@ impl Compose {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let host = if self.host.named() { Some(self.host.load()?) } else { None };
         let graph = self.graph.as_deref().map(graph_kind).transpose()?;
+        let patterns = self.patterns(host.as_ref())?;
         let adapters = self.adapter.iter().map(|path| config::load_adapter(path));
         let adapters = adapters.collect::<Result<Vec<_>, _>>()?;
 
@@ -87,7 +94,8 @@ impl Compose {
         let by_hand = self.wire.iter().map(|text| wiring::parse_wire(&nodes, text));
         let by_hand = by_hand.collect::<Result<Vec<Wire>, String>>();
         let by_hand = by_hand.map_err(|error| Failure::usage(anyhow::anyhow!(error)))?;
-        let wishes = Wishes { target: None, by_hand: &by_hand, all_exports: self.all_exports };
+        let all_exports = self.all_exports;
+        let wishes = Wishes { target: None, by_hand: &by_hand, all_exports, stub: &patterns };
         let planned = match plan(&nodes, host.as_ref(), wishes)? {
             Ok(planned) => planned,
             Err(findings) => return self.refuse(report, findings),
@@ -95,17 +103,34 @@ impl Compose {
         let Planned { adapters: chosen, plan, world, note } = planned;
         report.world = world;
         let pool = host.as_ref().map_or(&[][..], |host| &host.adapters);
-        let used: Vec<&Component> =
+        let mut used: Vec<&Component> =
             parts.iter().chain(chosen.into_iter().map(|index| &pool[index])).collect();
-        let composed = compose::compose(&used, &plan).map_err(Failure::internal)?;
+        let closed = match stubs::close(&used, &plan, &patterns) {
+            Ok(Some(closed)) => closed,
+            Ok(None) => Closed::nothing(&used, plan).map_err(Failure::internal)?,
+            Err(NotClosed::Findings(findings)) => return self.refuse(report, findings),
+            Err(error) => return Err(Failure::internal(error)),
+        };
+        let Closed { component: composed, plan, .. } = &closed;
+        let unused = self.unused_patterns(&closed, &used);
+        if self.common.status(&unused) != 0 {
+            return self.refuse(report, unused);
+        }
         if let Some(host) = &host {
-            let mut findings = check::check(&composed, host).diagnostics;
+            let mut findings = check::check(composed, host).diagnostics;
             if !findings.is_empty() {
                 findings.extend(note);
                 return self.refuse(report, findings);
             }
         }
-        describe(&mut report, &used, parts.len(), &plan, &composed);
+        used.extend(&closed.stubs);
+        describe(&mut report, &used, parts.len(), plan, composed);
+        report.stubs.clone_from(&closed.table);
+        report.diagnostics = unused;
+        if self.common.format == Format::Text {
+            let said = text::diagnostics(&report.diagnostics);
+            let _ = write!(anstream::stderr(), "{said}");
+        }
         if let (Some(path), Some(draw)) = (&self.graph, graph) {
             write_whole(path, draw(&report).as_bytes())?;
         }
@@ -129,6 +154,25 @@ impl Compose {
         Ok(0)
     }
 
+    /// What is to be closed: what the flags say, and then what the host wants.
+    fn patterns(&self, host: Option<&Host>) -> Result<Vec<Pattern>, Failure> {
+        let flags = self.stub.iter().map(|text| {
+            Pattern::parse(text)
+                .map_err(|reason| Failure::usage(anyhow::anyhow!("--stub {text}: {reason}")))
+        });
+        let mut patterns = flags.collect::<Result<Vec<_>, _>>()?;
+        patterns.extend(host.into_iter().flat_map(|host| host.policy.stub_patterns()));
+        Ok(patterns)
+    }
+
+    /// What was asked for on the command line and closes nothing.
+    fn unused_patterns(&self, closed: &Closed, used: &[&Component]) -> Vec<Diagnostic> {
+        let imports = || used.iter().flat_map(|c| c.world.imports.keys()).map(String::as_str);
+        let unused = (0..self.stub.len()).filter(|index| !closed.matched.contains(index));
+        let patterns = unused.filter_map(|index| Pattern::parse(&self.stub[index]).ok());
+        patterns.map(|pattern| check::unused_stub(&pattern, imports())).collect()
+    }
+
     fn report(&self, host: Option<&Host>) -> ComposeReport {
         ComposeReport {
             schema: "plugtool.compose/0",
@@ -142,6 +186,7 @@ impl Compose {
             wires: Vec::new(),
             exports: Vec::new(),
             imports: Vec::new(),
+            stubs: Vec::new(),
             diagnostics: Vec::new(),
         }
     }
@@ -276,14 +321,18 @@ fn describe(
 ) {
     let place = |index: usize| plan.used.iter().position(|&other| other == index).unwrap_or(0);
     let name = |index: usize| used[index].name.clone();
+    let stub = |index: usize| {
+        plan.wires.iter().any(|wire| wire.exporter == index && wire.why == Why::Stub)
+    };
     report.components = plan
         .used
         .iter()
         .map(|&i| ComponentUsed {
             name: name(i),
             sha256: used[i].sha256.clone(),
-            adapter: i >= given,
-            why: if i >= given { reasons(used, given, plan, i) } else { Vec::new() },
+            adapter: i >= given && !stub(i),
+            stub: stub(i),
+            why: if i >= given && !stub(i) { reasons(used, given, plan, i) } else { Vec::new() },
         })
         .collect();
     report.wires = plan

@@ -173,17 +173,19 @@ fn flush(out: &mut Vec<u8>, imports: &mut Vec<Vec<u8>>) {
     contents.encode(out);
 }
 
-struct Section<'a> {
-    id: u8,
+pub(super) struct Section<'a> {
+    pub id: u8,
     /// Header and contents.
-    whole: &'a [u8],
-    contents: &'a [u8],
+    pub whole: &'a [u8],
+    pub contents: &'a [u8],
     /// Where the contents start in the file.
-    offset: usize,
+    pub offset: usize,
 }
 
 /// The sections of a component, its own and not those of what is nested in it.
-fn sections(bytes: &[u8]) -> impl Iterator<Item = Result<Section<'_>, BinaryReaderError>> {
+pub(super) fn sections(
+    bytes: &[u8],
+) -> impl Iterator<Item = Result<Section<'_>, BinaryReaderError>> {
     let rest = bytes.get(PREAMBLE..).unwrap_or_default();
     let mut reader = BinaryReader::new(rest, PREAMBLE);
     std::iter::from_fn(move || {

@@ -73,6 +73,8 @@ codes! {
     ImportUnsatisfied "import-unsatisfied" "Nothing gives an import of a composition: no component, and not the host."
     NoAdapterPath "no-adapter-path" "The host's adapters do not lead from the plugin to the world."
     DebugBuild "debug-build" "Debug information was left in the file."
+    CannotStub "cannot-stub" "An import is to be closed by a stub, and cannot be."
+    UnusedStub "unused-stub" "A pattern of imports to stub matches none."
 }
 
 impl Code {
@@ -95,6 +97,7 @@ impl Code {
                 | Code::DeniedImport
                 | Code::UnusedWaiver
                 | Code::ExpiredWaiver
+                | Code::UnusedStub
         )
     }
 }
