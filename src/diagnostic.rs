@@ -2,6 +2,7 @@
 //! carries them. Plain data; the words are chosen by the rooms above, the layout by `render`.
 
 mod code;
+mod excerpt;
 mod inspection;
 mod report;
 mod schema;
@@ -14,6 +15,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 pub use code::Code;
+pub use excerpt::fit;
 pub use inspection::{
     Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,
     PackageShown, Part, Producers, Request, WireSaid, WorldShown,

@@ -4,6 +4,7 @@ mod fit;
 pub mod stubs;
 mod trial;
 
+use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 
@@ -44,6 +45,8 @@ pub struct Options {
     pub worker: PathBuf,
     /// The least severity that fails a plugin.
     pub fail_on: Severity,
+    /// How many plugins may be judged at a time.
+    pub jobs: NonZero<usize>,
     /// Today's date, which waivers are measured by: year, month, day.
     pub today: (u16, u8, u8),
 }
@@ -63,12 +66,13 @@ fn read(name: &str, path: &str, policy: &Policy, adapt: bool) -> (Option<Compone
     let mut report = PluginReport::new(name, path);
     match input::read(name, path) {
         Ok(input) => {
-            report.sha256 = Some(input.sha256.clone());
             report.size = Some(input.size);
             if let Some(finding) = too_large(input.size, policy) {
                 report.diagnostics.push(finding.at(WitPath::root("file", path)));
             }
+            let digest = input.digest.clone();
             let component = decode(input, &mut report, adapt);
+            report.sha256 = digest.known();
             (component, report)
         }
         Err(error) => {

@@ -7,6 +7,7 @@
 //! to (`Wishes::by_hand`). Nothing is decided by the order of the components.
 
 mod choose;
+mod clashes;
 mod findings;
 mod outlets;
 mod resources;
@@ -20,6 +21,9 @@ use crate::config::Pattern;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::world::{self, Host, Item, Mismatch, World};
 use seams::Seams;
+
+pub use clashes::clashes;
+pub use resources::brought;
 
 /// A component as wiring sees it.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +55,8 @@ pub enum Why {
     Search,
     /// It is to be closed by a stub, and nothing else feeds it.
     Stub,
+    /// A WAC script says so.
+    Script,
 }
 
 impl Why {
@@ -65,6 +71,7 @@ impl Why {
             Why::ByHand => "by --wire",
             Why::Search => "the fewest adapters do it so",
             Why::Stub => "it is to be stubbed",
+            Why::Script => "by the script",
         }
     }
 }
@@ -179,6 +186,17 @@ fn wire_seams(
         }
     }
     if problems.is_empty() { Ok(plan) } else { Err(problems) }
+}
+
+/// What is wrong with a plan that somebody made by hand: types that do not fit, and resources that would
+/// be torn in two. The plan must have no circle.
+pub fn examine(nodes: &[Node<'_>], plan: &Plan, target: Option<Host<'_>>) -> Vec<Diagnostic> {
+    let mut problems = findings::by_hand(nodes, &plan.wires);
+    if problems.is_empty() {
+        let splits = resources::splits(nodes, plan, target);
+        problems.extend(splits.iter().map(|split| findings::split(nodes, plan, split)));
+    }
+    problems
 }
 
 /// What stands between the planned whole and its target, without making it: the mismatches of

@@ -7,6 +7,7 @@
 
 mod along;
 mod compare;
+mod core;
 mod exported;
 mod identity;
 mod names;
@@ -14,6 +15,7 @@ mod package;
 mod place;
 mod print;
 mod read;
+mod shipped;
 mod structure;
 mod to_wit;
 mod wit;
@@ -25,14 +27,16 @@ use indexmap::IndexMap;
 
 pub use along::{Along, Uses, along};
 pub use compare::{Host, Kind as MismatchKind, Mismatch, asks_nothing, fits, targets};
+pub use core::CoreModule;
 pub use names::{ExternName, find, nearest};
 pub use package::{Package, package};
 pub use read::{component_type_world, component_world};
+pub use shipped::{shipped, wasi};
 pub use to_wit::{
     MAX_TEXT, Signatures, ToWitError, TooLarge, WitText, checked_package_wit, checked_wit,
     differences, package_to_wit, to_wit, to_wit_without_use,
 };
-pub use wit::{Wit, WitError, load, shipped, wasi};
+pub use wit::{Wit, WitError, encode, load, load_encoded};
 
 /// A world: everything that crosses the boundary of a component.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +64,11 @@ pub enum Item {
     Type(TypeId),
     /// A resource type.
     Resource(ResourceId),
-    /// What WIT cannot express, in the component model's words: a core module, a component.
+    /// A core module, which WIT cannot express.
+    Module(Arc<CoreModule>),
+    /// A component, which WIT cannot express: its own world.
+    Component(Arc<World>),
+    /// What else WIT cannot express, in the component model's words: an instance type.
     Other(&'static str),
 }
 
@@ -72,6 +80,8 @@ impl Item {
             Item::Instance(_) => "interface",
             Item::Type(_) => "type",
             Item::Resource(_) => "resource",
+            Item::Module(_) => "core module",
+            Item::Component(_) => "component",
             Item::Other(kind) => kind,
         }
     }

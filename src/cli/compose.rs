@@ -1,5 +1,9 @@
 //! `plugtool compose`.
 
+mod script;
+mod stub;
+
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,19 +15,23 @@ use crate::config::{self, Host, Pattern, Policy};
 use crate::diagnostic::{
     ComponentUsed, ComposeReport, Diagnostic, ExportFrom, Severity, WireShown,
 };
-use crate::judge::stubs::{self, Closed, NotClosed};
+use crate::judge::stubs::Closed;
 use crate::judge::{self, node, tool};
 use crate::render::{compose as shown, text};
 use crate::wiring::search::{self, Outcome};
 use crate::wiring::{self, Node, Plan, Why, Wire, Wishes};
 use crate::world::ExternName;
-use crate::{check, input, world};
+use crate::{check, compose, input, world};
+use stub::closed;
 
 /// Make one component out of several
 ///
 /// Every import gets the export of another component that has its name (or is on its semver track)
 /// and its type; what nobody feeds is an import of the result. With a host, the host's adapters are
 /// used where they are needed, and the result is checked against the host's world.
+///
+/// A WAC script says itself what feeds what, and stands alone. Its packages are looked for in the
+/// folder `deps` beside it: `ns:name@1.2.3` is deps/ns/name/1.2.3.wasm.
 #[derive(Args)]
 #[command(after_help = EXIT_STATUS, after_long_help = format!("\
 Examples:
@@ -31,11 +39,13 @@ Examples:
   plugtool compose plugin.wasm --host their-host/ -o composed.wasm
   plugtool compose plugin.wasm --stub 'wasi:sockets/*' --stub 'wasi:filesystem/*' -o closed.wasm
   plugtool compose app.wasm log.wasm cache.wasm store.wasm --wire app/store=log --wire log/store=cache --plan
+  plugtool compose plugin.wasm --host their-host/ --emit-wac composed.wac -o composed.wasm
+  plugtool compose script.wac --dep my:app=app.wasm -o composed.wasm
 
 {EXIT_STATUS}"))]
 pub struct Compose {
-    /// Components: paths or `-`, binary or text, each as PATH or NAME=PATH
-    #[arg(required = true, value_name = "COMPONENT")]
+    /// Components: paths or `-`, binary or text, each as PATH or NAME=PATH; or one WAC script (.wac)
+    #[arg(required = true, value_name = "COMPONENT|SCRIPT")]
     components: Vec<String>,
     /// Where to write the result [default: standard output; on a terminal, only the plan]
     #[arg(short, long, value_name = "OUT")]
@@ -60,6 +70,16 @@ pub struct Compose {
     /// Write the wiring as a graph: a .dot or a .mmd (Mermaid) file
     #[arg(long, value_name = "FILE")]
     graph: Option<PathBuf>,
+    /// Write a WAC script that composes to the same
+    #[arg(long, value_name = "FILE")]
+    emit_wac: Option<PathBuf>,
+    /// The folder of a script's packages [default: deps beside the script]
+    #[arg(long, value_name = "DIR")]
+    deps: Option<PathBuf>,
+    /// Where a package of a script is, as in my:app=app.wasm or my:app@1.2.3=app.wasm; may be
+    /// repeated
+    #[arg(long, value_name = "NAME=PATH")]
+    dep: Vec<String>,
     #[command(flatten)]
     host: HostArgs,
     #[command(flatten)]
@@ -71,16 +91,26 @@ impl Compose {
         let host = if self.host.named() { Some(self.host.load()?) } else { None };
         let graph = self.graph.as_deref().map(graph_kind).transpose()?;
         let patterns = self.patterns(host.as_ref())?;
+        if let Some(path) = self.script_path()? {
+            return self.run_script(path, host.as_ref(), graph, &patterns);
+        }
         let adapters = self.adapter.iter().map(|path| config::load_adapter(path));
         let adapters = adapters.collect::<Result<Vec<_>, _>>()?;
 
         let mut parts = Vec::new();
         let mut findings = Vec::new();
+        let mut adapted = BTreeSet::new();
         for argument in &self.components {
             let (name, path) = input::split_name(argument);
-            let (component, report) = judge::open(&name, path, &Policy::default());
-            parts.extend(component);
-            findings.extend(report.diagnostics);
+            match open(&name, path, host.as_ref())? {
+                Ok(Opened { component, adapted: was_module }) => {
+                    if was_module {
+                        adapted.insert(component.sha256.clone());
+                    }
+                    parts.push(component);
+                }
+                Err(found) => findings.extend(found),
+            }
         }
         let mut report = self.report(host.as_ref());
         if !findings.is_empty() {
@@ -105,15 +135,14 @@ impl Compose {
         let pool = host.as_ref().map_or(&[][..], |host| &host.adapters);
         let mut used: Vec<&Component> =
             parts.iter().chain(chosen.into_iter().map(|index| &pool[index])).collect();
-        let closed = match stubs::close(&used, &plan, &patterns) {
-            Ok(Some(closed)) => closed,
-            Ok(None) => Closed::nothing(&used, plan).map_err(Failure::internal)?,
-            Err(NotClosed::Findings(findings)) => return self.refuse(report, findings),
-            Err(error) => return Err(Failure::internal(error)),
+        let closed = match closed(&used, plan, &patterns)? {
+            Ok(closed) => closed,
+            Err(findings) => return self.refuse(report, findings),
         };
         let Closed { component: composed, plan, .. } = &closed;
-        let unused = self.unused_patterns(&closed, &used);
-        if self.common.status(&unused) != 0 {
+        report.diagnostics = self.unused_patterns(&closed, &used);
+        if self.common.status(&report.diagnostics) != 0 {
+            let unused = std::mem::take(&mut report.diagnostics);
             return self.refuse(report, unused);
         }
         if let Some(host) = &host {
@@ -124,9 +153,74 @@ impl Compose {
             }
         }
         used.extend(&closed.stubs);
-        describe(&mut report, &used, parts.len(), plan, composed);
+        describe(&mut report, &used, parts.len(), &adapted, plan, composed);
         report.stubs.clone_from(&closed.table);
-        report.diagnostics = unused;
+        if let Some(path) = &self.emit_wac {
+            if !closed.stubs.is_empty() {
+                return Err(Failure::usage(anyhow::anyhow!(
+                    "--emit-wac {}: a script names files, and stubs have none; leave out what is to \
+                     be stubbed, and stub what the script composes",
+                    path.display()
+                )));
+            }
+            write_whole(path, compose::emit(&used, plan, &adapted).as_bytes())?;
+            report.script = Some(path.display().to_string());
+        }
+        self.write(report, composed, graph)
+    }
+
+    /// Composes what a script says.
+    fn run_script(
+        &self,
+        path: &str,
+        host: Option<&Host>,
+        graph: Option<Draw>,
+        patterns: &[Pattern],
+    ) -> Result<u8, Failure> {
+        let mut report = self.report(host);
+        let script = match self.load_script(path, host)? {
+            Ok(script) => script,
+            Err(findings) => return self.refuse(report, findings),
+        };
+        let mut used: Vec<&Component> = script.parts.iter().collect();
+        let given = used.len();
+        let done = match script.encoded {
+            Some(bytes) => script::finish(bytes, &used, script.plan, patterns)?,
+            None => closed(&used, script.plan, patterns)?,
+        };
+        let closed = match done {
+            Ok(closed) => closed,
+            Err(findings) => return self.refuse(report, findings),
+        };
+        let composed = &closed.component;
+        let mut findings = self.unused_patterns(&closed, &used);
+        findings.retain(|finding| self.common.status(std::slice::from_ref(finding)) != 0);
+        if let Some(host) = host {
+            let measured = check::check(composed, host);
+            report.world.clone_from(&host.worlds[measured.world].name);
+            findings.extend(measured.diagnostics);
+        }
+        if let Some(target) = &script.target {
+            findings.extend(script::misses(composed, target));
+            report.world = report.world.or_else(|| target.name.clone());
+        }
+        if !findings.is_empty() {
+            return self.refuse(report, findings);
+        }
+        report.diagnostics = self.unused_patterns(&closed, &used);
+        used.extend(&closed.stubs);
+        describe(&mut report, &used, given, &script.adapted, &closed.plan, composed);
+        report.stubs.clone_from(&closed.table);
+        self.write(report, composed, graph)
+    }
+
+    /// Writes what was asked for, where it was asked to be.
+    fn write(
+        &self,
+        mut report: ComposeReport,
+        composed: &Component,
+        graph: Option<Draw>,
+    ) -> Result<u8, Failure> {
         if self.common.format == Format::Text {
             let said = text::diagnostics(&report.diagnostics);
             let _ = write!(anstream::stderr(), "{said}");
@@ -154,25 +248,6 @@ impl Compose {
         Ok(0)
     }
 
-    /// What is to be closed: what the flags say, and then what the host wants.
-    fn patterns(&self, host: Option<&Host>) -> Result<Vec<Pattern>, Failure> {
-        let flags = self.stub.iter().map(|text| {
-            Pattern::parse(text)
-                .map_err(|reason| Failure::usage(anyhow::anyhow!("--stub {text}: {reason}")))
-        });
-        let mut patterns = flags.collect::<Result<Vec<_>, _>>()?;
-        patterns.extend(host.into_iter().flat_map(|host| host.policy.stub_patterns()));
-        Ok(patterns)
-    }
-
-    /// What was asked for on the command line and closes nothing.
-    fn unused_patterns(&self, closed: &Closed, used: &[&Component]) -> Vec<Diagnostic> {
-        let imports = || used.iter().flat_map(|c| c.world.imports.keys()).map(String::as_str);
-        let unused = (0..self.stub.len()).filter(|index| !closed.matched.contains(index));
-        let patterns = unused.filter_map(|index| Pattern::parse(&self.stub[index]).ok());
-        patterns.map(|pattern| check::unused_stub(&pattern, imports())).collect()
-    }
-
     fn report(&self, host: Option<&Host>) -> ComposeReport {
         ComposeReport {
             schema: "plugtool.compose/0",
@@ -182,6 +257,7 @@ impl Compose {
             output: None,
             sha256: None,
             size: None,
+            script: None,
             components: Vec::new(),
             wires: Vec::new(),
             exports: Vec::new(),
@@ -203,6 +279,32 @@ impl Compose {
         }
         // Without a result there is nothing to pass, whatever the findings weigh.
         Ok(1)
+    }
+}
+
+/// A component that was given.
+#[derive(Clone)]
+struct Opened {
+    component: Component,
+    /// Whether it was a core module.
+    adapted: bool,
+}
+
+/// Opens a component; a core module becomes one where the host wants that.
+fn open(
+    name: &str,
+    path: &str,
+    host: Option<&Host>,
+) -> Result<Result<Opened, Vec<Diagnostic>>, Failure> {
+    let (component, report) = match host {
+        Some(host) => judge::open_for(name, path, host),
+        None => judge::open(name, path, &Policy::default()),
+    };
+    // What the host's policy says of a file's size is for `check` and `gate`.
+    match (component, report.failure) {
+        (Some(component), _) => Ok(Ok(Opened { component, adapted: report.adapted })),
+        (None, Some(failure)) => Err(Failure::internal(anyhow::anyhow!("{path}: {failure}"))),
+        (None, None) => Ok(Err(report.diagnostics)),
     }
 }
 
@@ -300,8 +402,11 @@ fn reasons(used: &[&Component], given: usize, plan: &Plan, adapter: usize) -> Ve
     to_host.chain(to_others).collect()
 }
 
+/// What draws a graph.
+type Draw = fn(&ComposeReport) -> String;
+
 /// What draws the file that is asked for, by its ending.
-fn graph_kind(path: &Path) -> Result<fn(&ComposeReport) -> String, Failure> {
+fn graph_kind(path: &Path) -> Result<Draw, Failure> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("dot") => Ok(shown::dot),
         Some("mmd") => Ok(shown::mermaid),
@@ -316,6 +421,7 @@ fn describe(
     report: &mut ComposeReport,
     used: &[&Component],
     given: usize,
+    adapted: &BTreeSet<String>,
     plan: &Plan,
     composed: &Component,
 ) {
@@ -332,6 +438,7 @@ fn describe(
             sha256: used[i].sha256.clone(),
             adapter: i >= given && !stub(i),
             stub: stub(i),
+            adapted: adapted.contains(&used[i].sha256),
             why: if i >= given && !stub(i) { reasons(used, given, plan, i) } else { Vec::new() },
         })
         .collect();

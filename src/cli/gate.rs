@@ -1,10 +1,13 @@
 //! `plugtool gate`.
 
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 
 use clap::Args;
 
-use super::{Common, EXIT_STATUS, Failure, load_host, progress};
+use super::progress::Progress;
+use super::{Common, EXIT_STATUS, Failure, load_host};
 use crate::check::{idle_stubs, today};
 use crate::config::{self, Plugin};
 use crate::judge::{JudgeError, Options};
@@ -32,6 +35,9 @@ pub struct Gate {
     /// Judge only the plugin with this id; may be repeated
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
+    /// How many plugins to judge at a time [default: the number of processors]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
     #[command(flatten)]
     common: Common,
 }
@@ -52,18 +58,14 @@ impl Gate {
         let options = Options {
             worker: sandbox::this_program().map_err(Failure::internal)?,
             fail_on: self.common.fail_on(),
+            jobs: self
+                .jobs
+                .unwrap_or_else(|| available_parallelism().unwrap_or(NonZero::<usize>::MIN)),
             today: today(),
         };
-        let total = plugins.len();
-        let mut on_plugin = |index: usize, plugin: &Plugin| {
-            if !self.common.quiet {
-                progress(&format!("[{}/{total}] {}", index + 1, plugin.id));
-            }
-        };
-        let report = gate::gate(&plugins, &listed, &host, &options, &mut on_plugin);
-        if !self.common.quiet {
-            progress("");
-        }
+        let progress = Progress::new(plugins.len(), self.common.quiet);
+        let report = gate::gate(&plugins, &listed, &host, &options, &|step| progress.tell(step));
+        progress.clear();
         let mut report = report.map_err(|error| match error {
             JudgeError::Case(_) => Failure::usage(error),
             JudgeError::Internal(_) => Failure::internal(error),

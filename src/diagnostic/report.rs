@@ -227,6 +227,9 @@ pub struct ComposeReport {
     /// Bytes in the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// The WAC script that says the same, where one was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
     /// The components that it is made of.
     pub components: Vec<ComponentUsed>,
     /// What feeds what.
@@ -272,6 +275,9 @@ pub struct ComponentUsed {
     /// Whether it is a stub, generated to close imports.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub stub: bool,
+    /// Whether it was a core module, and made a component before it was composed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub adapted: bool,
     /// Why an adapter is there: a line for everything that it gives.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<String>,

@@ -10,7 +10,7 @@ use crate::component::Component;
 use crate::compose::{ComposeError, compose};
 use crate::config::Pattern;
 use crate::diagnostic::{Code, Diagnostic, StubUse, StubbedFunction, StubbedImport, WitPath};
-use crate::wiring::{Outlet, Plan, Why, Wire};
+use crate::wiring::{self, Outlet, Plan, Why, Wire};
 use crate::world::{self, Along, ExternName, Item, World};
 
 /// A composition without the imports that were to be closed.
@@ -29,14 +29,9 @@ pub struct Closed {
 }
 
 impl Closed {
-    /// A plan carried out in which there is nothing to close.
-    ///
-    /// # Errors
-    ///
-    /// See [`ComposeError`].
-    pub fn nothing(parts: &[&Component], plan: Plan) -> Result<Closed, ComposeError> {
-        let component = compose(parts, &plan)?;
-        Ok(Closed { component, stubs: Vec::new(), plan, table: Vec::new(), matched: Vec::new() })
+    /// A composition in which there was nothing to close.
+    pub fn nothing(component: Component, plan: Plan) -> Closed {
+        Closed { component, stubs: Vec::new(), plan, table: Vec::new(), matched: Vec::new() }
     }
 }
 
@@ -103,7 +98,11 @@ pub fn close(
         matches && !world::asks_nothing(&whole, name)
     });
     let mut findings = impossible(&whole, patterns);
-    findings.extend(along.stays.iter().map(|(kind, name, uses)| torn(kind, name, uses)));
+    // A type at the root that is another name for one of an interface goes where the interface goes.
+    let stays = along.stays.iter().filter(|(kind, name, uses)| {
+        *kind == "export" || wiring::brought(&whole, name).is_none_or(|(home, _)| home != uses.of)
+    });
+    findings.extend(stays.map(|(kind, name, uses)| torn(kind, name, uses)));
     let mut stubs = Vec::new();
     for group in &along.groups {
         match adapter::stub(&whole, group) {
@@ -163,7 +162,7 @@ fn has_functions(world: &World, import: &str) -> bool {
         Some(Item::Instance(instance)) => {
             instance.items.values().any(|item| matches!(item, Item::Func(_)))
         }
-        Some(item) => matches!(item, Item::Func(_) | Item::Other(_)),
+        Some(item) => !matches!(item, Item::Type(_) | Item::Resource(_)),
         None => false,
     }
 }

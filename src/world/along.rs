@@ -124,7 +124,7 @@ impl<'w> Users<'w> {
             }
             Item::Type(ty) => self.ty(*ty, user),
             Item::Resource(resource) => self.of_resource[resource.0].push(user),
-            Item::Other(_) => {}
+            Item::Module(_) | Item::Component(_) | Item::Other(_) => {}
         }
     }
 
