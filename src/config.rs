@@ -4,6 +4,8 @@
 
 mod parse;
 mod policy;
+mod record;
+mod smoke;
 mod values;
 
 use std::collections::{BTreeMap, HashSet};
@@ -21,6 +23,8 @@ use crate::world::{self, World};
 
 pub use parse::excerpt;
 pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
+pub use record::{Recorded, record};
+pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, Written, read_cases};
 pub use values::{Limits, parse_bytes, parse_duration};
 
 /// What is wrong with a configuration file, or with what it names.
@@ -89,39 +93,6 @@ pub struct Plugin {
     pub enabled: bool,
 }
 
-/// Scripted calls with expected results.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Case {
-    /// Its name in reports.
-    pub name: String,
-    /// The file that it is from.
-    pub file: String,
-    /// Which plugins it is for: ids or glob patterns; none means every plugin.
-    pub plugins: Vec<String>,
-    /// The calls, made one after the other in one instance.
-    pub steps: Vec<Step>,
-}
-
-/// One call.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Step {
-    /// The function and its arguments, in WAVE: `run("greet", ["a"])`.
-    pub invoke: String,
-    /// What it must return, in WAVE; nothing is compared where it is left out.
-    pub expect: Option<String>,
-}
-
-impl Case {
-    /// Whether the case is for the plugin of this id.
-    pub fn is_for(&self, id: &str) -> bool {
-        self.plugins.is_empty()
-            || self.plugins.iter().any(|pattern| {
-                glob::Pattern::new(pattern).map_or(pattern == id, |glob| glob.matches(id))
-            })
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
@@ -174,28 +145,6 @@ fn yes() -> bool {
     true
 }
 
-/// One case a file, or several as `[[case]]`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct SmokeFile {
-    name: Option<String>,
-    #[serde(default)]
-    plugins: Vec<String>,
-    #[serde(default)]
-    steps: Vec<Step>,
-    #[serde(default)]
-    case: Vec<CaseTable>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct CaseTable {
-    name: String,
-    #[serde(default)]
-    plugins: Vec<String>,
-    steps: Vec<Step>,
-}
-
 /// Where the WIT is, and which features' `@unstable` items are part of it.
 struct Wit {
     paths: Vec<PathBuf>,
@@ -221,7 +170,7 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
         features: parsed.host.features.clone(),
     };
     let worlds = parsed.host.worlds.iter().map(|name| load_world(&wit, Some(name), &shown));
-    let worlds = worlds.collect::<Result<_, _>>()?;
+    let worlds: Vec<World> = worlds.collect::<Result<_, _>>()?;
     let provides = provided(&parsed.host.provides, &wit, &shown)?;
 
     let mut adapters: Vec<Component> = Vec::new();
@@ -235,8 +184,11 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
     let mut cases = Vec::new();
     for pattern in &parsed.host.smoke {
         for path in expand(&show(&beside(pattern)))? {
-            read_cases(Path::new(&path), &mut cases)?;
+            cases.extend(read_cases(Path::new(&path))?);
         }
+    }
+    for case in &cases {
+        fits_a_world(case, &worlds)?;
     }
     Ok(Host {
         config: Some(ConfigUsed { path: shown.clone(), sha256: input::digest(text.as_bytes()) }),
@@ -249,6 +201,18 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
         limits: parsed.limits.settle().map_err(invalid)?,
         policy: policy::settle(parsed.policy, parsed.severity, parsed.waiver, &source)?,
     })
+}
+
+/// What a case calls must be in one of the host's worlds, and fit it: a host calls nothing else.
+fn fits_a_world(case: &Case, worlds: &[World]) -> Result<(), ConfigError> {
+    let mut first = None;
+    for world in worlds {
+        match case.resolve(world) {
+            Ok(_) => return Ok(()),
+            Err(error) => first = first.or(Some(error)),
+        }
+    }
+    first.map_or(Ok(()), Err)
 }
 
 /// A host that is only worlds, for one-off use: `--wit` and `--world`.
@@ -384,40 +348,6 @@ fn provided(names: &[String], wit: &Wit, from: &str) -> Result<Vec<World>, Confi
         worlds.push(found.map_err(|error| ConfigError::Wit { from: prefix(), error })?);
     }
     Ok(worlds)
-}
-
-fn read_cases(path: &Path, into: &mut Vec<Case>) -> Result<(), ConfigError> {
-    let shown = show(path);
-    let parsed: SmokeFile = parse::toml(&shown, &read_text(path)?)?;
-    let invalid =
-        |reason: &str| ConfigError::Invalid { path: shown.clone(), reason: reason.to_owned() };
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let single = !parsed.steps.is_empty() || parsed.name.is_some();
-    if single && !parsed.case.is_empty() {
-        return Err(invalid("it has `steps` of its own and `[[case]]` too; use one of them"));
-    }
-    let start = into.len();
-    if single {
-        into.push(Case {
-            name: parsed.name.unwrap_or(stem),
-            file: shown.clone(),
-            plugins: parsed.plugins,
-            steps: parsed.steps,
-        });
-    } else {
-        into.extend(parsed.case.into_iter().map(|case| Case {
-            name: case.name,
-            file: shown.clone(),
-            // What stands at the top of the file is the default for its cases.
-            plugins: if case.plugins.is_empty() { parsed.plugins.clone() } else { case.plugins },
-            steps: case.steps,
-        }));
-    }
-    match into[start..].iter().find(|case| case.steps.is_empty()) {
-        Some(case) => Err(invalid(&format!("the case `{}` has no steps", case.name))),
-        None if into.len() == start => Err(invalid("it has no case")),
-        None => Ok(()),
-    }
 }
 
 /// An adapter path is a file, or a folder whose `.wasm` and `.wat` files are meant.

@@ -21,8 +21,8 @@ pub use inspection::{
     PackageShown, Part, Producers, Request, WireSaid, WorldShown,
 };
 pub use report::{
-    AdaptReport, AdapterUse, CaseReport, ComponentUsed, ComposeReport, ConfigUsed, Distance,
-    ExportFrom, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
+    AdaptReport, AdapterUse, CallReport, CaseReport, ComponentUsed, ComposeReport, ConfigUsed,
+    Distance, ExportFrom, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
 };
 pub use schema::{SCHEMAS, schema};
 pub use stubs::{StubUse, StubbedFunction, StubbedImport};

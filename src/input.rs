@@ -115,8 +115,7 @@ pub fn split_name(argument: &str) -> (String, &str) {
 
 /// Reads `path` (`-` is standard input) under the given name.
 pub fn read(name: &str, path: &str) -> Result<Input, InputError> {
-    let raw =
-        if path == "-" { read_capped(io::stdin().lock(), 0) } else { read_file(Path::new(path)) }?;
+    let raw = if path == "-" { read_capped(io::stdin().lock(), 0) } else { file(Path::new(path)) }?;
     from_bytes(name, path, raw)
 }
 
@@ -147,7 +146,8 @@ pub fn digest(bytes: &[u8]) -> String {
     })
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, InputError> {
+/// What is in a file, whatever that is.
+pub fn file(path: &Path) -> Result<Vec<u8>, InputError> {
     let file = File::open(path).map_err(plain)?;
     // A directory opens like a file on Linux, and only reading it fails.
     let metadata = file.metadata().map_err(plain)?;

@@ -20,7 +20,7 @@ use crate::smoke::ENGINE;
 use crate::wiring::Node;
 
 pub use fit::{fit, measure};
-pub use trial::{Trial, run_cases};
+pub use trial::{Terms, Trial, run_cases};
 
 /// Why judging stopped. Neither is about the plugin.
 #[derive(Debug, Error)]
@@ -49,6 +49,8 @@ pub struct Options {
     pub jobs: NonZero<usize>,
     /// Today's date, which waivers are measured by: year, month, day.
     pub today: (u16, u8, u8),
+    /// Whether what the calls of smoke cases return is recorded: it need not be what is expected.
+    pub record: bool,
 }
 
 /// Reads a submitted file and decodes it. What is wrong with it is a finding.
@@ -174,10 +176,19 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
         return Ok(report);
     }
     let cases: Vec<&Case> = host.cases.iter().filter(|case| case.is_for(&plugin.id)).collect();
-    match run_cases(&fitted.bytes, &cases, &host.limits, true, &options.worker) {
+    let terms = Terms {
+        id: &plugin.id,
+        limits: &host.limits,
+        unscripted: true,
+        record: options.record,
+        worker: &options.worker,
+    };
+    match run_cases(&fitted, &cases, terms) {
         Ok(trial) => {
             report.cases = trial.cases;
-            report.diagnostics.extend(trial.diagnostics);
+            let before = std::mem::replace(&mut report.diagnostics, trial.diagnostics);
+            weigh(&mut report, &host.policy, options.today);
+            report.diagnostics.splice(0..0, before);
         }
         Err(error @ JudgeError::Case(_)) => return Err(error),
         Err(error) => report.failure = Some(error.to_string()),

@@ -12,5 +12,6 @@ pub mod judge;
 pub mod render;
 pub mod sandbox;
 pub mod smoke;
+pub mod wave;
 pub mod wiring;
 pub mod world;

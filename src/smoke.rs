@@ -5,14 +5,18 @@
 
 mod call;
 mod host;
+mod script;
 mod store;
+
+use std::cell::Cell;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Config, Engine, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use crate::config::{Limits, Step};
+use crate::config::Limits;
+use crate::wave::Invocation;
 use call::Call;
 use host::Unscripted;
 use store::{MemoryLimitReached, State};
@@ -20,16 +24,34 @@ use store::{MemoryLimitReached, State};
 /// The engine, with its version, for reports. A test holds it to `Cargo.lock`.
 pub const ENGINE: &str = "wasmtime 48.0.8";
 
+/// The most text that a job says about what its calls returned, in bytes: a supervisor reads no more
+/// than so much of an answer.
+const MAX_SAID: usize = 16 << 20;
+
 /// What a worker is to do with one component: for each case, make a fresh instance and call it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
-    /// The calls of each case. A case without calls is instantiated and no more.
-    pub cases: Vec<Vec<Step>>,
+    /// What each case does.
+    pub cases: Vec<Script>,
     /// What each case may use.
     pub limits: Limits,
     /// Whether imports that this process does not have are there all the same, and trap when they
     /// are called: the host has them, by its contract, and nothing says what they would answer.
     pub unscripted: bool,
+}
+
+/// The calls of one case, made one after the other in one instance.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Script {
+    /// The calls. A case without calls is instantiated and no more.
+    pub calls: Vec<Invocation>,
+    /// The lengths of the files that the calls name. The files themselves follow the component, case
+    /// by case, in this order.
+    pub files: Vec<usize>,
+    /// Whether the case runs a second time, to see whether it does the same again.
+    pub twice: bool,
+    /// Whether it goes on where a call returns something else than expected, which is then recorded.
+    pub record: bool,
 }
 
 /// What happened in the worker, as it happens.
@@ -45,11 +67,33 @@ pub enum Event {
     },
     /// The instance of the case has come to life.
     Instantiated,
-    /// A call returned, with what was expected where anything was.
+    /// A call returned.
     Returned {
         /// What it returned, in WAVE; empty for a function without a result.
         value: String,
+        /// Whether that is all of it. What is very long is cut.
+        whole: bool,
+        /// Whether WAVE can write it: there is no handle, future or stream in it.
+        writable: bool,
+        /// Fuel that the call used.
+        fuel: u64,
     },
+    /// The last call returned something else than was expected, and is recorded.
+    Differs,
+    /// A call trapped, as it was expected to.
+    Trapped {
+        /// What the engine says.
+        message: String,
+        /// Fuel that the call used.
+        fuel: u64,
+    },
+    /// The calls are made; the handle of a variable is dropped.
+    Dropping {
+        /// The variable.
+        variable: String,
+    },
+    /// The case passed and begins a second time.
+    Again,
     /// A case is over and every step gave what it should.
     Passed {
         /// Fuel that all calls of the case used, instantiation included.
@@ -78,7 +122,7 @@ pub struct Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// A call that cannot be made: it does not parse, or does not fit the function.
+    /// A call that cannot be made: the engine's component lacks what the supervisor saw in it.
     BadCall,
     /// The engine refuses the component.
     Refused,
@@ -92,8 +136,16 @@ pub enum FaultKind {
     MemoryLimit,
     /// A call returned something else than was expected.
     Mismatch,
+    /// A call trapped with another message than was expected.
+    WrongTrap,
+    /// A call returned where a trap was expected.
+    NoTrap,
+    /// A call returned no handle for the variable that was to have it.
+    NoHandle,
     /// It called a function of the host that no case answers for.
     HostCall,
+    /// The second run of a case went another way than the first.
+    Nondeterministic,
 }
 
 /// Does a job, and says what happens. Runs guest code in this process: call it in a worker.
@@ -116,16 +168,49 @@ pub fn run(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) {
 }
 
 async fn work(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) -> Result<(), Fault> {
-    let prepared = prepare(bytes, job)?;
+    let (component, mut files) = split(bytes, job)?;
+    let prepared = prepare(component, job)?;
     emit(Event::Compiled);
+    let budget = Cell::new(MAX_SAID);
     for (index, calls) in prepared.calls.iter().enumerate() {
+        let script = &job.cases[index];
+        let rest = files.split_off(script.files.len().min(files.len()));
+        let case = script::Case {
+            prepared: &prepared,
+            script,
+            calls,
+            files: &files,
+            limits: &job.limits,
+            budget: &budget,
+        };
         emit(Event::Case { index });
-        match run_case(&prepared, calls, &job.limits, emit).await {
+        match case.judge(emit).await {
             Ok(passed) => emit(passed),
             Err(fault) => emit(Event::Failed(fault)),
         }
+        files = rest;
     }
     Ok(())
+}
+
+/// The component and the files of all cases, which follow it.
+fn split<'b>(bytes: &'b [u8], job: &Job) -> Result<(&'b [u8], Vec<&'b [u8]>), Fault> {
+    let lengths = job.cases.iter().flat_map(|script| &script.files);
+    let all: usize = lengths.clone().sum();
+    let broken = || Fault {
+        kind: FaultKind::BadCall,
+        message: "the job is shorter than it says".to_owned(),
+        notes: Vec::new(),
+    };
+    let cut = bytes.len().checked_sub(all).ok_or_else(broken)?;
+    let (component, mut rest) = bytes.split_at(cut);
+    let mut files = Vec::new();
+    for length in lengths {
+        let (file, after) = rest.split_at_checked(*length).ok_or_else(broken)?;
+        files.push(file);
+        rest = after;
+    }
+    Ok((component, files))
 }
 
 struct Prepared {
@@ -139,11 +224,11 @@ fn engine() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config.consume_fuel(true);
     config.cranelift_nan_canonicalization(true);
+    config.relaxed_simd_deterministic(true);
     Engine::new(&config)
 }
 
-/// Everything that needs no instance: compiles, links, and reads every call of every case, so that
-/// a mistake in the last one is told before the first one runs.
+/// Everything that needs no instance: compiles, links, and finds the function of every call.
 fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
     let fault =
         |kind, error: wasmtime::Error| Fault { kind, message: chain(&error), notes: Vec::new() };
@@ -157,38 +242,16 @@ fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
     }
     let instance =
         linker.instantiate_pre(&component).map_err(|error| fault(FaultKind::Link, error))?;
-    let calls = job
-        .cases
-        .iter()
-        .map(|steps| steps.iter().map(|step| Call::read(&engine, &component, step)).collect())
-        .collect::<Result<_, String>>()
-        .map_err(|message| Fault { kind: FaultKind::BadCall, message, notes: Vec::new() })?;
+    let find = |invocation: &Invocation| {
+        Call::find(&component, invocation).ok_or_else(|| Fault {
+            kind: FaultKind::BadCall,
+            message: format!("the engine finds no function {}", invocation.function),
+            notes: Vec::new(),
+        })
+    };
+    let calls = job.cases.iter().map(|script| script.calls.iter().map(find).collect());
+    let calls = calls.collect::<Result<_, _>>()?;
     Ok(Prepared { engine, instance, calls })
-}
-
-async fn run_case(
-    prepared: &Prepared,
-    calls: &[Call],
-    limits: &Limits,
-    emit: &mut dyn FnMut(Event),
-) -> Result<Event, Fault> {
-    let mut store = Store::new(&prepared.engine, State::new(limits.memory));
-    store.limiter(State::limiter);
-    let mut total = 0;
-    refuel(&mut store, limits.init_fuel)?;
-    let instance = prepared.instance.instantiate_async(&mut store).await;
-    let instance = instance.map_err(|error| guest_fault(&error))?;
-    total += used(&store, limits.init_fuel);
-    emit(Event::Instantiated);
-    for call in calls {
-        refuel(&mut store, limits.fuel)?;
-        let value = call.make(&mut store, &instance).await;
-        let value = value.map_err(|error| guest_fault(&error))?;
-        total += used(&store, limits.fuel);
-        call.compare(&value)?;
-        emit(Event::Returned { value: call::text(&value) });
-    }
-    Ok(Event::Passed { fuel: total, memory: store.data().peak_memory() })
 }
 
 fn refuel(store: &mut Store<State>, fuel: u64) -> Result<(), Fault> {

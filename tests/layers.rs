@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["check", "compose", "smoke", "sandbox", "wiring", "adapter"],
     &["config"],
     &["component"],
+    &["wave"],
     &["world"],
     &["input"],
     &["diagnostic"],

@@ -1,16 +1,19 @@
 //! `plugtool gate`.
 
+use std::io::Write;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use clap::Args;
 
 use super::progress::Progress;
-use super::{Common, EXIT_STATUS, Failure, load_host};
+use super::{Common, EXIT_STATUS, Failure, load_host, write_whole};
 use crate::check::{idle_stubs, today};
-use crate::config::{self, Plugin};
+use crate::config::{self, Case, Host, Plugin};
+use crate::diagnostic::{Report, Verdict};
 use crate::judge::{JudgeError, Options};
+use crate::render::clean;
 use crate::{gate, sandbox};
 
 /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
@@ -23,6 +26,7 @@ Examples:
   plugtool gate --host compositions/cli-host
   plugtool gate --host compositions/cli-host --plugins submitted.toml
   plugtool gate --host compositions/cli-host --plugins 'submitted/*.wasm' --format json
+  plugtool gate --host compositions/cli-host --only greet --record
 
 {EXIT_STATUS}"))]
 pub struct Gate {
@@ -38,13 +42,23 @@ pub struct Gate {
     /// How many plugins to judge at a time [default: the number of processors]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
+    /// Run every smoke case once more in a fresh instance; whatever differs is a finding
+    #[arg(long)]
+    twice: bool,
+    /// Write what the calls of the smoke cases return into the smoke files, as what is expected, and
+    /// the fuel that was used beside it; nothing where a plugin fails
+    #[arg(long)]
+    record: bool,
     #[command(flatten)]
     common: Common,
 }
 
 impl Gate {
     pub(super) fn run(self) -> Result<u8, Failure> {
-        let host = load_host(self.host.as_deref(), "")?;
+        let mut host = load_host(self.host.as_deref(), "")?;
+        for case in &mut host.cases {
+            case.twice |= self.twice;
+        }
         let sources = if self.plugins.is_empty() { &host.plugins } else { &self.plugins };
         let all = config::plugin_list(sources)?;
         let listed: Vec<&str> = all.iter().map(|plugin| plugin.id.as_str()).collect();
@@ -62,6 +76,7 @@ impl Gate {
                 .jobs
                 .unwrap_or_else(|| available_parallelism().unwrap_or(NonZero::<usize>::MIN)),
             today: today(),
+            record: self.record,
         };
         let progress = Progress::new(plugins.len(), self.common.quiet);
         let report = gate::gate(&plugins, &listed, &host, &options, &|step| progress.tell(step));
@@ -74,8 +89,47 @@ impl Gate {
         if self.plugins.is_empty() && report.plugins.len() == all.len() {
             report.diagnostics.extend(idle_stubs(&report.plugins, &host.policy));
         }
-        self.common.verdicts(&report)
+        let status = self.common.verdicts(&report)?;
+        if self.record {
+            record(&report, &host)?;
+        }
+        Ok(status)
     }
+}
+
+/// Writes what was recorded into the smoke files: all of them, or where a plugin failed, none.
+fn record(report: &Report, host: &Host) -> Result<(), Failure> {
+    let mut say = anstream::stderr();
+    if report.plugins.iter().any(|p| matches!(p.verdict, Verdict::Fail | Verdict::Unjudged)) {
+        let _ = writeln!(say, "nothing was recorded: there are plugins that did not pass");
+        return Ok(());
+    }
+    let mut files: Vec<&str> = host.cases.iter().map(|case| case.file.as_str()).collect();
+    files.dedup();
+    let mut changed = Vec::new();
+    for file in files {
+        let cases: Vec<&Case> = host.cases.iter().filter(|case| case.file == file).collect();
+        let mut runs = Vec::new();
+        for plugin in report.plugins.iter().filter(|plugin| plugin.verdict == Verdict::Pass) {
+            let its = host.cases.iter().filter(|case| case.is_for(&plugin.id));
+            for (case, run) in its.zip(&plugin.cases) {
+                if let Some(index) = cases.iter().position(|other| std::ptr::eq(*other, case)) {
+                    runs.push((index, plugin.id.as_str(), run));
+                }
+            }
+        }
+        changed.extend(config::record(&cases, &runs, report.tool.engine)?);
+    }
+    for recorded in changed {
+        for line in &recorded.left {
+            let _ = writeln!(say, "not recorded: {}", clean(line));
+        }
+        write_whole(Path::new(&recorded.path), recorded.text.as_bytes())?;
+        let n = recorded.expectations;
+        let what = if n == 1 { "1 expectation".to_owned() } else { format!("{n} expectations") };
+        let _ = writeln!(say, "recorded {what} in {}", clean(&recorded.path));
+    }
+    Ok(())
 }
 
 /// The plugins with these ids, in the order of the list; all of them where no id is given.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Common, EXIT_STATUS, Failure, Format};
-use crate::config::{Case, Limits, Policy, Step, parse_bytes, parse_duration};
+use crate::config::{Case, Limits, Policy, parse_bytes, parse_duration};
 use crate::diagnostic::RunReport;
-use crate::judge::{self, JudgeError, run_cases, tool};
+use crate::judge::{self, JudgeError, Terms, run_cases, tool};
 use crate::render::text;
 use crate::{input, sandbox};
 
@@ -22,15 +22,22 @@ use crate::{input, sandbox};
 Examples:
   plugtool run plugin.wasm --invoke 'run([\"a\", \"b\"])'
   plugtool run plugin.wasm --invoke 'my:pkg/api#add(1, 2)' --fuel 1000000 --timeout 2s
+  plugtool run plugin.wasm --invoke 'let s = session(@notes.txt)' --invoke 's.lines()'
 
 {EXIT_STATUS}"))]
 pub struct Run {
     /// The component: a path or `-`, binary or text
     #[arg(value_name = "COMPONENT")]
     component: String,
-    /// A call: FUNCTION(ARGUMENTS) or INTERFACE#FUNCTION(ARGUMENTS), in WAVE
+    /// A call: FUNCTION(ARGUMENTS) or INTERFACE#FUNCTION(ARGUMENTS), in WAVE; may be repeated
+    ///
+    /// `@FILE` is what is in a file, as list<u8> or string. `let s = session(\"x\")` names the handle that a
+    /// constructor or function returns, `s.feed(1)` calls a method of it. Handles are dropped at the end.
     #[arg(long, value_name = "CALL", required = true)]
     invoke: Vec<String>,
+    /// Make the calls once more in a fresh instance; whatever differs is a finding
+    #[arg(long)]
+    twice: bool,
     /// Linear memory, for all instances together
     #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse_bytes)]
     memory: u64,
@@ -52,6 +59,8 @@ pub struct Run {
 
 impl Run {
     pub(super) fn run(self) -> Result<u8, Failure> {
+        let mut case = Case::of_calls(&self.invoke)?;
+        case.twice = self.twice;
         let (name, path) = input::split_name(&self.component);
         let (component, opened) = judge::open(&name, path, &Policy::default());
         let mut report = RunReport {
@@ -60,19 +69,12 @@ impl Run {
             path: opened.path,
             sha256: opened.sha256,
             values: Vec::new(),
+            calls: Vec::new(),
             fuel: None,
             memory: None,
             diagnostics: opened.diagnostics,
         };
         if let Some(component) = component {
-            let steps =
-                self.invoke.iter().map(|invoke| Step { invoke: invoke.clone(), expect: None });
-            let case = Case {
-                name: String::new(),
-                file: String::new(),
-                plugins: Vec::new(),
-                steps: steps.collect(),
-            };
             let limits = Limits {
                 memory: self.memory,
                 init_fuel: self.init_fuel,
@@ -81,16 +83,24 @@ impl Run {
                 compile_timeout: self.compile_timeout,
             };
             let worker = sandbox::this_program().map_err(Failure::internal)?;
-            let trial = run_cases(&component.bytes, &[&case], &limits, false, &worker).map_err(
-                |error| match error {
-                    JudgeError::Case(_) => Failure::usage(error),
-                    JudgeError::Internal(_) => Failure::internal(error),
-                },
-            )?;
-            report.values = trial.values.concat();
-            if let Some(case) = trial.cases.iter().find(|case| case.passed) {
-                report.fuel = Some(case.fuel);
-                report.memory = Some(case.memory);
+            let terms = Terms {
+                id: &name,
+                limits: &limits,
+                unscripted: false,
+                record: false,
+                worker: &worker,
+            };
+            let trial = run_cases(&component, &[&case], terms).map_err(|error| match error {
+                JudgeError::Case(_) => Failure::usage(error),
+                JudgeError::Internal(_) => Failure::internal(error),
+            })?;
+            for case in trial.cases {
+                report.values.extend(case.calls.iter().filter_map(|call| call.got.clone()));
+                if case.passed {
+                    report.fuel = Some(case.fuel);
+                    report.memory = Some(case.memory);
+                }
+                report.calls.extend(case.calls);
             }
             report.diagnostics.extend(trial.diagnostics);
         }

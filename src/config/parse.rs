@@ -69,6 +69,15 @@ pub fn excerpt(path: &str, text: &str, span: Range<usize>, message: &str) -> Str
     ))
 }
 
+/// An error about a part of an argument of the command line.
+pub fn show_argument(text: &str, span: Range<usize>, message: &str) -> String {
+    let start = span.start.min(text.len());
+    let column = text.get(..start).unwrap_or_default().chars().count();
+    let spanned = text.get(start..span.end.min(text.len())).unwrap_or_default();
+    let width = spanned.chars().count().max(1);
+    format!("{message}\n  |\n  | {text}\n  | {}{}", " ".repeat(column), "^".repeat(width))
+}
+
 /// serde's message for an unknown key lists every key there is; the nearest is more use.
 fn reword(message: &str) -> String {
     if !message.starts_with("unknown field") {

@@ -73,6 +73,10 @@ codes! {
     ImportUnsatisfied "import-unsatisfied" "Nothing gives an import of a composition: no component, and not the host."
     NoAdapterPath "no-adapter-path" "The host's adapters do not lead from the plugin to the world."
     DebugBuild "debug-build" "Debug information was left in the file."
+    OverBudget "over-budget" "A smoke case took more fuel than its max-fuel."
+    FuelRegression "fuel-regression" "A smoke case took more fuel than when it was recorded."
+    StaleBaseline "stale-baseline" "The fuel of a smoke case was recorded with another engine."
+    Nondeterministic "nondeterministic" "A smoke case came to something else when it was run again."
     CannotStub "cannot-stub" "An import is to be closed by a stub, and cannot be."
     UnusedStub "unused-stub" "A pattern of imports to stub matches none."
 }
@@ -97,6 +101,9 @@ impl Code {
                 | Code::DeniedImport
                 | Code::UnusedWaiver
                 | Code::ExpiredWaiver
+                | Code::FuelRegression
+                | Code::StaleBaseline
+                | Code::Nondeterministic
                 | Code::UnusedStub
         )
     }

@@ -32,6 +32,36 @@ pub struct CaseReport {
     pub fuel: u64,
     /// The most linear memory that the instance held, in bytes.
     pub memory: u64,
+    /// Its calls in their order, those that were not reached included.
+    pub calls: Vec<CallReport>,
+}
+
+/// One call of a smoke case as it went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CallReport {
+    /// The call, as it is written.
+    pub call: String,
+    /// Whether it was made and came to what it should.
+    pub passed: bool,
+    /// What it should return, as it is written; none where nothing is compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What it returned, in WAVE, cut after a megabyte; empty for a function without a result, and
+    /// none where it was not reached or did not return.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub got: Option<String>,
+    /// What should be in the message of its trap, where it should trap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_trap: Option<String>,
+    /// The message of its trap, where it trapped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trap: Option<String>,
+    /// Fuel that it used, in the engine's units; none where it did not come to its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
+    /// Whether `got` is all of it and can be written, so that it can be recorded.
+    #[serde(skip)]
+    pub recordable: bool,
 }
 
 /// A component that was composed around the plugin.
@@ -309,6 +339,9 @@ pub struct RunReport {
     pub sha256: Option<String>,
     /// What each call returned, in WAVE, up to the first that did not return.
     pub values: Vec<String>,
+    /// The calls in their order, those that were not reached included.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<CallReport>,
     /// Fuel that all calls used together; none where a call did not return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuel: Option<u64>,

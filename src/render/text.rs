@@ -8,7 +8,8 @@ use anstyle::{AnsiColor, Style};
 use super::clean;
 use super::stubs::stubs;
 use crate::diagnostic::{
-    AdaptReport, Diagnostic, Distance, PluginReport, Report, RunReport, Severity, Verdict,
+    AdaptReport, CaseReport, Diagnostic, Distance, PluginReport, Report, RunReport, Severity,
+    Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
@@ -46,7 +47,12 @@ pub fn report(report: &Report, detail: Detail) -> String {
         detail > Detail::Quiet || !matches!(plugin.verdict, Verdict::Pass | Verdict::Skipped)
     };
     let width = report.plugins.iter().map(|p| clean(&p.id).chars().count()).max().unwrap_or(0);
-    for item in report.plugins.iter().filter(shown) {
+    // What failed comes first, and otherwise the order is that of the list.
+    let failed =
+        |plugin: &&PluginReport| !matches!(plugin.verdict, Verdict::Fail | Verdict::Unjudged);
+    let mut plugins: Vec<&PluginReport> = report.plugins.iter().filter(shown).collect();
+    plugins.sort_by_key(failed);
+    for item in plugins {
         plugin(&mut out, item, width.min(32), detail);
     }
     for finding in &report.diagnostics {
@@ -101,18 +107,10 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
             );
         }
         stubs(out, &plugin.stubs, 6, true);
-        for case in &plugin.cases {
-            let verdict = if case.passed { "passed" } else { "failed" };
-            line(
-                out,
-                format!(
-                    "      {DIM}smoke case {}: {verdict}, {} calls, {} fuel, {} of memory{DIM:#}",
-                    clean(&case.name),
-                    case.steps,
-                    thousands(case.fuel),
-                    size(case.memory),
-                ),
-            );
+        let mut cases: Vec<&CaseReport> = plugin.cases.iter().collect();
+        cases.sort_by_key(|case| case.passed);
+        for case in cases {
+            smoke_case(out, case);
         }
     }
     if let Some(failure) = &plugin.failure {
@@ -129,6 +127,33 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
     }
     for finding in &plugin.diagnostics {
         diagnostic(out, finding, 6);
+    }
+}
+
+/// A smoke case and its calls, with what they came to and cost.
+fn smoke_case(out: &mut String, case: &CaseReport) {
+    let verdict = if case.passed { "passed" } else { "failed" };
+    let calls = count(case.steps, "call");
+    let costs = format!("{} fuel, {} of memory", thousands(case.fuel), size(case.memory));
+    let name = clean(&case.name);
+    line(out, format!("      {DIM}smoke case {name}: {verdict}, {calls}, {costs}{DIM:#}"));
+    for call in &case.calls {
+        let what = match (&call.got, &call.trap) {
+            (_, Some(trap)) => format!(" traps: {}", clean(trap)),
+            (Some(got), None) if got.is_empty() => String::new(),
+            (Some(got), None) => format!(" = {}", clean(got)),
+            (None, None) => " was not made".to_owned(),
+        };
+        let fuel = call.fuel.map(|fuel| format!("  {} fuel", thousands(fuel))).unwrap_or_default();
+        let room = WIDTH.saturating_sub(8 + fuel.len());
+        let text = format!("{}{what}", clean(&call.call));
+        let text = match text.char_indices().nth(room) {
+            Some(_) => {
+                format!("{}...", text.chars().take(room.saturating_sub(3)).collect::<String>())
+            }
+            None => text,
+        };
+        line(out, format!("        {DIM}{text}{fuel}{DIM:#}"));
     }
 }
 

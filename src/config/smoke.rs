@@ -1,0 +1,413 @@
+//! Smoke files: cases with their steps, read and checked as far as that goes without a component.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::parse::{self, Source};
+use super::{ConfigError, read_text, show};
+use crate::diagnostic::Place;
+use crate::input;
+use crate::wave::{self, Call, Expected, Invocation, Node, Part, Scope, WaveError};
+use crate::world::World;
+
+/// Scripted calls with expected results.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Case {
+    /// Its name in reports.
+    pub name: String,
+    /// The file that it is from; empty for calls from the command line.
+    pub file: String,
+    /// Which plugins it is for: ids or glob patterns; none means every plugin.
+    pub plugins: Vec<String>,
+    /// The calls, made one after the other in one instance.
+    pub steps: Vec<Step>,
+    /// The files that the calls name.
+    pub files: Vec<CaseFile>,
+    /// The most fuel that all of it may use, and the line that says so.
+    pub max_fuel: Option<(u64, Place)>,
+    /// What it used when that was recorded.
+    pub baseline: Option<Baseline>,
+    /// Whether it runs twice and must do the same both times.
+    pub twice: bool,
+    /// Where its `steps` begin in its file, with the comment above them, in bytes; none where it is not
+    /// from a file.
+    pub head: Option<usize>,
+}
+
+/// A file that a call names with `@`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseFile {
+    /// As it is written.
+    pub path: String,
+    /// What is in it.
+    pub bytes: Arc<[u8]>,
+}
+
+/// The fuel that a case used when it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Baseline {
+    /// The engine that counted, with its version: another one counts otherwise.
+    pub engine: String,
+    /// By how many percent a plugin may be above before that is a finding.
+    pub tolerance: u64,
+    /// The same as it is written, where it is.
+    pub written: Option<String>,
+    /// The fuel by plugin.
+    pub fuel: BTreeMap<String, u64>,
+    /// Where it stands.
+    pub place: Place,
+    /// Where it stands in its file, in bytes.
+    pub span: Range<usize>,
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The call as it is written.
+    pub invoke: Written,
+    /// The same, parsed.
+    pub call: Call,
+    /// What it must come to.
+    pub expect: Expectation,
+    /// Whether it is an inline table, `{ invoke = ... }`.
+    pub inline: bool,
+}
+
+/// What a step must come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// It returns.
+    Return,
+    /// It returns this.
+    Value(Written, Node),
+    /// It traps with this in the message.
+    Trap(String),
+}
+
+/// A text that knows where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The text itself.
+    pub text: String,
+    /// Where its literal stands in the source, quotes included.
+    pub span: Range<usize>,
+    file: String,
+    source: Arc<str>,
+}
+
+impl Written {
+    /// A text from the command line.
+    fn argument(text: &str) -> Written {
+        Written { text: text.to_owned(), span: 0..0, file: String::new(), source: "".into() }
+    }
+
+    /// An error about a part of the text, shown with its place.
+    fn error(&self, span: Range<usize>, message: &str) -> ConfigError {
+        if self.file.is_empty() {
+            return ConfigError::Syntax(parse::show_argument(&self.text, span, message));
+        }
+        let literal = self.source.get(self.span.clone()).unwrap_or_default();
+        // Where the literal has escapes in it, places inside of it are not those of the text.
+        let place = match literal.find(&self.text).filter(|_| !self.text.is_empty()) {
+            Some(at) => self.span.start + at + span.start..self.span.start + at + span.end,
+            None => self.span.clone(),
+        };
+        Source { path: &self.file, text: &self.source }.error(place, message)
+    }
+}
+
+impl Case {
+    /// A case of calls from the command line. Files are relative to the working directory.
+    ///
+    /// # Errors
+    ///
+    /// A call that does not parse, or names a file that cannot be read.
+    pub fn of_calls(calls: &[String]) -> Result<Case, ConfigError> {
+        let mut case = Case::default();
+        for call in calls {
+            let invoke = Written::argument(call);
+            let call = parsed(&invoke, Path::new(""), &mut case.files, wave::call)?;
+            let expect = Expectation::Return;
+            case.steps.push(Step { invoke, call, expect, inline: true });
+        }
+        Ok(case)
+    }
+
+    /// Whether the case is for the plugin of this id.
+    pub fn is_for(&self, id: &str) -> bool {
+        self.plugins.is_empty()
+            || self.plugins.iter().any(|pattern| {
+                glob::Pattern::new(pattern).map_or(pattern == id, |glob| glob.matches(id))
+            })
+    }
+
+    /// The file that it is from; none for calls from the command line.
+    pub(super) fn source(&self) -> Option<Source<'_>> {
+        let written = &self.steps.first()?.invoke;
+        (!written.file.is_empty()).then_some(Source { path: &written.file, text: &written.source })
+    }
+
+    /// Finds the functions of all calls among the exports of a world, and fits arguments and
+    /// expectations to them.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit, with its place.
+    pub fn resolve(&self, world: &World) -> Result<Vec<Invocation>, ConfigError> {
+        let files: Vec<&[u8]> = self.files.iter().map(|file| &*file.bytes).collect();
+        let mut scope = Scope::default();
+        let resolve = |step: &Step| {
+            let expect = match &step.expect {
+                Expectation::Return => Expected::Return,
+                Expectation::Value(_, node) => Expected::Value(node),
+                Expectation::Trap(text) => Expected::Trap(text),
+            };
+            let text = &step.invoke.text;
+            wave::resolve(world, &step.call, text, expect, &mut scope, &files)
+                .map_err(|error| step.error(error))
+        };
+        self.steps.iter().map(resolve).collect()
+    }
+}
+
+impl Step {
+    fn error(&self, error: WaveError) -> ConfigError {
+        match (&self.expect, error.part) {
+            (Expectation::Value(written, _), Part::Expectation) => {
+                written.error(error.span, &error.message)
+            }
+            _ => self.invoke.error(error.span, &error.message),
+        }
+    }
+}
+
+/// One case a file, or several as `[[case]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct SmokeFile {
+    name: Option<String>,
+    #[serde(default)]
+    plugins: Vec<String>,
+    #[serde(default)]
+    steps: Vec<Spanned<StepTable>>,
+    max_fuel: Option<Spanned<u64>>,
+    baseline: Option<Spanned<BaselineTable>>,
+    #[serde(default)]
+    twice: bool,
+    #[serde(default)]
+    case: Vec<CaseTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct CaseTable {
+    name: String,
+    #[serde(default)]
+    plugins: Vec<String>,
+    steps: Vec<Spanned<StepTable>>,
+    max_fuel: Option<Spanned<u64>>,
+    baseline: Option<Spanned<BaselineTable>>,
+    twice: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct StepTable {
+    invoke: Spanned<String>,
+    expect: Option<Spanned<String>>,
+    expect_trap: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct BaselineTable {
+    engine: String,
+    tolerance: Option<Spanned<String>>,
+    fuel: BTreeMap<String, u64>,
+}
+
+/// How far above its baseline a plugin may be where the file does not say.
+const TOLERANCE: u64 = 10;
+
+/// Reads the cases of a smoke file.
+///
+/// # Errors
+///
+/// Anything wrong with the file that shows without a component, with its place.
+pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
+    let shown = show(path);
+    let text: Arc<str> = read_text(path)?.into();
+    let parsed: SmokeFile = parse::toml(&shown, &text)?;
+    let invalid =
+        |reason: &str| ConfigError::Invalid { path: shown.clone(), reason: reason.to_owned() };
+    let reader = Reader { path: &shown, text: text.clone(), folder: path.parent() };
+    let single = !parsed.steps.is_empty() || parsed.name.is_some();
+    if !single {
+        let misplaced = parsed.max_fuel.as_ref().map(Spanned::span);
+        if let Some(span) = misplaced.or(parsed.baseline.as_ref().map(Spanned::span)) {
+            return Err(reader.source().error(span, "this belongs to one `[[case]]`"));
+        }
+        if parsed.case.is_empty() {
+            return Err(invalid("it has no case"));
+        }
+        let case = |mut case: CaseTable| {
+            // What stands at the top of the file is the default for its cases.
+            if case.plugins.is_empty() {
+                case.plugins.clone_from(&parsed.plugins);
+            }
+            case.twice = case.twice.or(Some(parsed.twice));
+            reader.case(case)
+        };
+        return parsed.case.into_iter().map(case).collect();
+    }
+    if !parsed.case.is_empty() {
+        return Err(invalid("it has `steps` of its own and `[[case]]` too; use one of them"));
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let case = CaseTable {
+        name: parsed.name.unwrap_or(stem),
+        plugins: parsed.plugins,
+        steps: parsed.steps,
+        max_fuel: parsed.max_fuel,
+        baseline: parsed.baseline,
+        twice: Some(parsed.twice),
+    };
+    Ok(vec![reader.case(case)?])
+}
+
+struct Reader<'r> {
+    path: &'r str,
+    text: Arc<str>,
+    folder: Option<&'r Path>,
+}
+
+impl Reader<'_> {
+    fn source(&self) -> Source<'_> {
+        Source { path: self.path, text: &self.text }
+    }
+
+    fn written(&self, value: &Spanned<String>) -> Written {
+        Written {
+            text: value.get_ref().clone(),
+            span: value.span(),
+            file: self.path.to_owned(),
+            source: self.text.clone(),
+        }
+    }
+
+    fn case(&self, table: CaseTable) -> Result<Case, ConfigError> {
+        if table.steps.is_empty() {
+            return Err(ConfigError::Invalid {
+                path: self.path.to_owned(),
+                reason: format!("the case `{}` has no steps", table.name),
+            });
+        }
+        let mut case = Case {
+            name: table.name,
+            file: self.path.to_owned(),
+            plugins: table.plugins,
+            max_fuel: table
+                .max_fuel
+                .map(|fuel| (*fuel.get_ref(), self.source().place(fuel.span()))),
+            baseline: table.baseline.map(|table| self.baseline(table)).transpose()?,
+            twice: table.twice.unwrap_or_default(),
+            head: table.steps.first().and_then(|step| self.head(step.span())),
+            ..Case::default()
+        };
+        let last = table.steps.len() - 1;
+        for (i, step) in table.steps.into_iter().enumerate() {
+            let step = self.step(step, &mut case.files, i == last)?;
+            case.steps.push(step);
+        }
+        Ok(case)
+    }
+
+    /// The start of the line that the steps of a case begin on, `steps = [` or `[[steps]]`, or of the
+    /// comment above it; found from the first step.
+    fn head(&self, first: Range<usize>) -> Option<usize> {
+        let before = self.text.get(..first.start)?;
+        let inline = self.text.get(first.clone())?.starts_with('{');
+        let at = if inline { before.rfind("steps")? } else { first.start };
+        let mut start = self.text.get(..at)?.rfind('\n').map_or(0, |at| at + 1);
+        // What is said of the steps stays with them.
+        while let Some(above) = self.text.get(..start)?.strip_suffix('\n') {
+            let line = above.rfind('\n').map_or(0, |at| at + 1);
+            if !above[line..].starts_with('#') {
+                break;
+            }
+            start = line;
+        }
+        Some(start)
+    }
+
+    fn step(
+        &self,
+        step: Spanned<StepTable>,
+        files: &mut Vec<CaseFile>,
+        last: bool,
+    ) -> Result<Step, ConfigError> {
+        let inline = self.text.get(step.span()).is_some_and(|text| text.starts_with('{'));
+        let table = step.into_inner();
+        let folder = self.folder.unwrap_or(Path::new(""));
+        let invoke = self.written(&table.invoke);
+        let call = parsed(&invoke, folder, files, wave::call)?;
+        let expect = match (table.expect, table.expect_trap) {
+            (None, None) => Expectation::Return,
+            (Some(expect), None) => {
+                let written = self.written(&expect);
+                let node = parsed(&written, folder, files, wave::value)?;
+                Expectation::Value(written, node)
+            }
+            (None, Some(trap)) if !last => {
+                let message = "nothing can be called after a trap: this step must be the last one";
+                return Err(self.source().error(trap.span(), message));
+            }
+            (None, Some(trap)) => Expectation::Trap(trap.into_inner()),
+            (Some(_), Some(trap)) => {
+                let message = "a step expects a value or a trap, and not both";
+                return Err(self.source().error(trap.span(), message));
+            }
+        };
+        Ok(Step { invoke, call, expect, inline })
+    }
+
+    fn baseline(&self, baseline: Spanned<BaselineTable>) -> Result<Baseline, ConfigError> {
+        let span = baseline.span();
+        let table = baseline.into_inner();
+        let tolerance = match &table.tolerance {
+            None => TOLERANCE,
+            Some(text) => {
+                let percent = text.get_ref().strip_suffix('%').and_then(|n| n.trim().parse().ok());
+                percent.ok_or_else(|| {
+                    self.source().error(text.span(), "a tolerance is in percent, as in \"10%\"")
+                })?
+            }
+        };
+        let place = self.source().place(span.clone());
+        let written = table.tolerance.map(Spanned::into_inner);
+        Ok(Baseline { engine: table.engine, tolerance, written, fuel: table.fuel, place, span })
+    }
+}
+
+/// Parses a text, and reads the files that it names.
+fn parsed<T>(
+    written: &Written,
+    folder: &Path,
+    files: &mut Vec<CaseFile>,
+    parse: impl Fn(&str, &mut wave::Load<'_>) -> Result<T, WaveError>,
+) -> Result<T, ConfigError> {
+    let mut load = |path: &str| {
+        if let Some(index) = files.iter().position(|file| file.path == path) {
+            return Ok(index);
+        }
+        let bytes = input::file(&folder.join(path)).map_err(|error| error.to_string())?;
+        files.push(CaseFile { path: path.to_owned(), bytes: bytes.into() });
+        Ok(files.len() - 1)
+    };
+    parse(&written.text, &mut load).map_err(|error| written.error(error.span, &error.message))
+}

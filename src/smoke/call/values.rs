@@ -1,0 +1,170 @@
+//! Values into the engine's, by the function's types, and back.
+
+use wasmtime::component::{ResourceAny, Type, Val};
+
+use super::Handles;
+use crate::wave::Value;
+
+fn misfit(value: &Value) -> wasmtime::Error {
+    wasmtime::Error::msg(format!("{value:?} does not fit the component's own type"))
+}
+
+/// A file of the case.
+pub fn file<'f>(index: usize, files: &[&'f [u8]]) -> wasmtime::Result<&'f [u8]> {
+    files.get(index).copied().ok_or_else(|| wasmtime::Error::msg("a file of the case is missing"))
+}
+
+/// A file of the case as text.
+pub fn text(index: usize, files: &[&[u8]]) -> wasmtime::Result<String> {
+    let bytes = file(index, files)?;
+    String::from_utf8(bytes.to_vec())
+        .map_err(|_| wasmtime::Error::msg("a file that is passed as a string is not UTF-8"))
+}
+
+/// An argument as the engine takes it.
+pub fn lower(
+    value: &Value,
+    ty: &Type,
+    handles: &mut Handles,
+    files: &[&[u8]],
+) -> wasmtime::Result<Val> {
+    let wrong = || misfit(value);
+    let mut inner = |value: &Value, ty: &Type| lower(value, ty, handles, files);
+    Ok(match (ty, value) {
+        (Type::Bool, Value::Bool(value)) => Val::Bool(*value),
+        (Type::S8, Value::Signed(n)) => Val::S8(i8::try_from(*n).map_err(|_| wrong())?),
+        (Type::S16, Value::Signed(n)) => Val::S16(i16::try_from(*n).map_err(|_| wrong())?),
+        (Type::S32, Value::Signed(n)) => Val::S32(i32::try_from(*n).map_err(|_| wrong())?),
+        (Type::S64, Value::Signed(n)) => Val::S64(*n),
+        (Type::U8, Value::Unsigned(n)) => Val::U8(u8::try_from(*n).map_err(|_| wrong())?),
+        (Type::U16, Value::Unsigned(n)) => Val::U16(u16::try_from(*n).map_err(|_| wrong())?),
+        (Type::U32, Value::Unsigned(n)) => Val::U32(u32::try_from(*n).map_err(|_| wrong())?),
+        (Type::U64, Value::Unsigned(n)) => Val::U64(*n),
+        (Type::Float32, Value::Float32(bits)) => Val::Float32(f32::from_bits(*bits)),
+        (Type::Float64, Value::Float64(bits)) => Val::Float64(f64::from_bits(*bits)),
+        (Type::Char, Value::Char(c)) => Val::Char(*c),
+        (Type::String, Value::Text(text)) => Val::String(text.clone()),
+        (Type::String, Value::File(index, true)) => Val::String(text(*index, files)?),
+        (Type::List(_), Value::Bytes(bytes)) => {
+            Val::List(bytes.iter().map(|byte| Val::U8(*byte)).collect())
+        }
+        (Type::List(_), Value::File(index, false)) => {
+            Val::List(file(*index, files)?.iter().map(|byte| Val::U8(*byte)).collect())
+        }
+        (Type::List(list), Value::List(items, _)) => {
+            let ty = list.ty();
+            Val::List(items.iter().map(|item| inner(item, &ty)).collect::<Result<_, _>>()?)
+        }
+        (Type::FixedLengthList(list), Value::List(items, _)) => {
+            let ty = list.ty();
+            let items = items.iter().map(|item| inner(item, &ty));
+            Val::FixedLengthList(items.collect::<Result<_, _>>()?)
+        }
+        (Type::Map(map), Value::List(entries, _)) => {
+            let (key, value) = (map.key(), map.value());
+            let mut pairs = Vec::with_capacity(entries.len());
+            for entry in entries {
+                let Value::Tuple(pair) = entry else { return Err(wrong()) };
+                let [k, v] = pair.as_slice() else { return Err(wrong()) };
+                pairs.push((inner(k, &key)?, inner(v, &value)?));
+            }
+            Val::Map(pairs)
+        }
+        (Type::Tuple(tuple), Value::Tuple(items)) => {
+            let items = items.iter().zip(tuple.types()).map(|(item, ty)| inner(item, &ty));
+            Val::Tuple(items.collect::<Result<_, _>>()?)
+        }
+        (Type::Record(record), Value::Record(fields)) => {
+            let mut values = Vec::with_capacity(fields.len());
+            for ((name, value), field) in fields.iter().zip(record.fields()) {
+                values.push((name.clone(), inner(value, &field.ty)?));
+            }
+            Val::Record(values)
+        }
+        (Type::Flags(_), Value::Flags(names)) => Val::Flags(names.clone()),
+        (Type::Enum(_), Value::Enum(name)) => Val::Enum(name.clone()),
+        (Type::Variant(variant), Value::Variant(name, payload)) => {
+            let case = variant.cases().find(|case| case.name == name).ok_or_else(wrong)?;
+            let payload = match (payload, &case.ty) {
+                (Some(value), Some(ty)) => Some(Box::new(inner(value, ty)?)),
+                (None, None) => None,
+                _ => return Err(wrong()),
+            };
+            Val::Variant(name.clone(), payload)
+        }
+        (Type::Option(_), Value::Option(None)) => Val::Option(None),
+        (Type::Option(option), Value::Option(Some(value))) => {
+            Val::Option(Some(Box::new(inner(value, &option.ty())?)))
+        }
+        (Type::Result(result), Value::Result(value)) => {
+            let mut payload = |value: &Option<Box<Value>>, ty: Option<Type>| match (value, ty) {
+                (Some(value), Some(ty)) => Ok(Some(Box::new(inner(value, &ty)?))),
+                (None, None) => Ok(None),
+                _ => Err(wrong()),
+            };
+            Val::Result(match value {
+                Ok(value) => Ok(payload(value, result.ok())?),
+                Err(value) => Err(payload(value, result.err())?),
+            })
+        }
+        (Type::Own(_), Value::Handle(name)) => Val::Resource(handles.give(name)?),
+        (Type::Borrow(_), Value::Handle(name)) => Val::Resource(handles.lend(name)?),
+        _ => return Err(wrong()),
+    })
+}
+
+/// What came back, with the handles in it put aside.
+pub fn raise(value: Val, found: &mut Vec<ResourceAny>) -> Value {
+    let mut all = |values: Vec<Val>| values.into_iter().map(|value| raise(value, found)).collect();
+    match value {
+        Val::Bool(value) => Value::Bool(value),
+        Val::S8(n) => Value::Signed(n.into()),
+        Val::S16(n) => Value::Signed(n.into()),
+        Val::S32(n) => Value::Signed(n.into()),
+        Val::S64(n) => Value::Signed(n),
+        Val::U8(n) => Value::Unsigned(n.into()),
+        Val::U16(n) => Value::Unsigned(n.into()),
+        Val::U32(n) => Value::Unsigned(n.into()),
+        Val::U64(n) => Value::Unsigned(n),
+        Val::Float32(value) => Value::Float32(value.to_bits()),
+        Val::Float64(value) => Value::Float64(value.to_bits()),
+        Val::Char(c) => Value::Char(c),
+        Val::String(text) => Value::Text(text),
+        Val::List(items) => {
+            let byte = |item: &Val| match item {
+                Val::U8(byte) => Some(*byte),
+                _ => None,
+            };
+            match items.iter().map(byte).collect::<Option<Vec<u8>>>() {
+                Some(bytes) if !bytes.is_empty() => Value::Bytes(bytes),
+                _ => Value::List(all(items), false),
+            }
+        }
+        Val::FixedLengthList(items) => Value::List(all(items), false),
+        Val::Map(entries) => {
+            let pairs = entries.into_iter().map(|(key, value)| Val::Tuple(vec![key, value]));
+            Value::List(all(pairs.collect()), false)
+        }
+        Val::Tuple(items) => Value::Tuple(all(items)),
+        Val::Record(fields) => {
+            Value::Record(fields.into_iter().map(|(name, v)| (name, raise(v, found))).collect())
+        }
+        Val::Flags(names) => Value::Flags(names),
+        Val::Enum(name) => Value::Enum(name),
+        Val::Variant(name, payload) => Value::Variant(name, payload.map(|v| boxed(*v, found))),
+        Val::Option(value) => Value::Option(value.map(|v| boxed(*v, found))),
+        Val::Result(Ok(value)) => Value::Result(Ok(value.map(|v| boxed(*v, found)))),
+        Val::Result(Err(value)) => Value::Result(Err(value.map(|v| boxed(*v, found)))),
+        Val::Resource(handle) => {
+            found.push(handle);
+            Value::Opaque("a handle".to_owned())
+        }
+        Val::Future(_) => Value::Opaque("a future".to_owned()),
+        Val::Stream(_) => Value::Opaque("a stream".to_owned()),
+        Val::ErrorContext(_) => Value::Opaque("an error-context".to_owned()),
+    }
+}
+
+fn boxed(value: Val, found: &mut Vec<ResourceAny>) -> Box<Value> {
+    Box::new(raise(value, found))
+}

@@ -1,0 +1,299 @@
+//! One case in the engine: a fresh instance, its calls one after the other, what they came to.
+
+use std::cell::Cell;
+
+use wasmtime::Store;
+use wasmtime::component::{Instance, ResourceAny};
+
+use super::call::{Call, Handles, Returned};
+use super::store::{PluginStore, State};
+use super::{Event, Fault, FaultKind, Prepared, Script, guest_fault, refuel, used};
+use crate::config::Limits;
+use crate::wave::{Difference, Expect, MAX_TEXT, Value, compare, in_short, write};
+
+/// A case, ready to run.
+pub struct Case<'c> {
+    pub prepared: &'c Prepared,
+    pub script: &'c Script,
+    pub calls: &'c [Call],
+    /// The files that the calls name.
+    pub files: &'c [&'c [u8]],
+    pub limits: &'c Limits,
+    /// Bytes of text that the whole job may still say about what came back.
+    pub budget: &'c Cell<usize>,
+}
+
+/// What a run of a case came to: two runs that did the same are equal.
+#[derive(Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// What each call returned; none for a function without a result.
+    values: Vec<Option<Value>>,
+    /// The engine's message where the last call trapped, as it was expected to.
+    trap: Option<String>,
+    /// Fuel of instantiation, of each call, and of dropping what is left.
+    fuel: Vec<u64>,
+    /// The most linear memory that was held, in bytes.
+    memory: u64,
+}
+
+impl Case<'_> {
+    /// Runs the case, and once more where it is to run twice.
+    pub async fn judge(&self, emit: &mut dyn FnMut(Event)) -> Result<Event, Fault> {
+        let first = self.run(emit).await?;
+        if self.script.twice {
+            emit(Event::Again);
+            // What the second run does is told only where it differs.
+            let second = self.run(&mut |_| {}).await.map_err(|fault| Fault {
+                kind: FaultKind::Nondeterministic,
+                message: "it passed once, and failed when it was run again".to_owned(),
+                notes: std::iter::once(fault.message).chain(fault.notes).collect(),
+            })?;
+            let notes = differences(&first, &second);
+            if !notes.is_empty() {
+                return Err(Fault {
+                    kind: FaultKind::Nondeterministic,
+                    message: "the same calls came to something else when they were made again"
+                        .to_owned(),
+                    notes,
+                });
+            }
+        }
+        Ok(Event::Passed { fuel: first.fuel.iter().sum(), memory: first.memory })
+    }
+
+    async fn run(&self, emit: &mut dyn FnMut(Event)) -> Result<Outcome, Fault> {
+        let mut store = Store::new(&self.prepared.engine, State::new(self.limits.memory));
+        store.limiter(State::limiter);
+        let mut outcome = Outcome::default();
+        refuel(&mut store, self.limits.init_fuel)?;
+        let instance = self.prepared.instance.instantiate_async(&mut store).await;
+        let instance = instance.map_err(|error| guest_fault(&error))?;
+        outcome.fuel.push(used(&store, self.limits.init_fuel));
+        emit(Event::Instantiated);
+        let mut handles = Handles::default();
+        for call in self.calls {
+            self.step(call, &mut store, &instance, &mut handles, &mut outcome, emit).await?;
+        }
+        if outcome.trap.is_none() {
+            self.drop_all(&mut store, &mut handles, &mut outcome, emit).await?;
+        }
+        outcome.memory = store.data().peak_memory();
+        Ok(outcome)
+    }
+
+    async fn step(
+        &self,
+        call: &Call,
+        store: &mut PluginStore,
+        instance: &Instance,
+        handles: &mut Handles,
+        outcome: &mut Outcome,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<(), Fault> {
+        refuel(store, self.limits.fuel)?;
+        let made = call.make(store, instance, handles, self.files).await;
+        let returned = match (made, &call.invocation.expect) {
+            (Ok(returned), _) => returned,
+            (Err(error), Expect::Trap(wanted)) => {
+                let fault = guest_fault(&error);
+                if fault.kind != FaultKind::Trap {
+                    return Err(fault);
+                }
+                let fuel = used(store, self.limits.fuel);
+                outcome.fuel.push(fuel);
+                emit(Event::Trapped { message: fault.message.clone(), fuel });
+                if !fault.message.contains(wanted.as_str()) {
+                    return Err(Fault {
+                        kind: FaultKind::WrongTrap,
+                        message: "it trapped, and not with the message that was expected"
+                            .to_owned(),
+                        notes: vec![
+                            format!("expected a message with {wanted:?} in it"),
+                            format!("got      {:?}", fault.message),
+                        ],
+                    });
+                }
+                outcome.trap = Some(fault.message);
+                return Ok(());
+            }
+            (Err(error), _) => return Err(guest_fault(&error)),
+        };
+        let Returned { value, handles: mut fresh } = returned;
+        let bound = match &call.invocation.bind {
+            Some(name) if fresh.len() == 1 => fresh.pop().and_then(|h| handles.bind(name, h)),
+            _ => None,
+        };
+        // A variable that was bound anew lets go of what it held.
+        let left = drop_handles(store, bound.into_iter().chain(fresh)).await;
+        left.map_err(|mut fault| {
+            fault.notes.push("when a handle that nobody keeps was dropped".to_owned());
+            fault
+        })?;
+        let fuel = used(store, self.limits.fuel);
+        outcome.fuel.push(fuel);
+        emit(self.returned(value.as_ref(), fuel));
+        let verdict = self.verdict(call, value.as_ref());
+        outcome.values.push(value);
+        match verdict {
+            Err(fault) if self.script.record && fault.kind == FaultKind::Mismatch => {
+                emit(Event::Differs);
+                Ok(())
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn returned(&self, value: Option<&Value>, fuel: u64) -> Event {
+        /// What is said of a value even where the budget is spent.
+        const LEAST: usize = 1 << 10;
+        let most = self.budget.get().clamp(LEAST, MAX_TEXT);
+        let (text, whole) = value.map_or((String::new(), true), |value| write(value, most));
+        self.budget.set(self.budget.get().saturating_sub(text.len()));
+        let writable = !value.is_some_and(Value::is_opaque);
+        Event::Returned { value: text, whole, writable, fuel }
+    }
+
+    fn verdict(&self, call: &Call, value: Option<&Value>) -> Result<(), Fault> {
+        match (&call.invocation.expect, value) {
+            (Expect::Trap(wanted), _) => {
+                return Err(Fault {
+                    kind: FaultKind::NoTrap,
+                    message: format!(
+                        "it returned, where a trap with {wanted:?} in its message was expected"
+                    ),
+                    notes: Vec::new(),
+                });
+            }
+            (Expect::Value(expected), Some(value)) => {
+                let (told, count) = compare(expected, value, self.files);
+                if count > 0 {
+                    return Err(Fault {
+                        kind: FaultKind::Mismatch,
+                        message: "it returned something else than expected".to_owned(),
+                        notes: said(&told, count, "expected", "got"),
+                    });
+                }
+            }
+            _ => {}
+        }
+        match (&call.invocation.bind, value) {
+            (Some(name), Some(value @ (Value::Result(Err(_)) | Value::Option(None)))) => {
+                Err(Fault {
+                    kind: FaultKind::NoHandle,
+                    message: format!("it returned {}, and no handle for `{name}`", in_short(value)),
+                    notes: Vec::new(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Drops what the variables hold, the last one first.
+    async fn drop_all(
+        &self,
+        store: &mut PluginStore,
+        handles: &mut Handles,
+        outcome: &mut Outcome,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<(), Fault> {
+        while let Some((variable, handle)) = handles.last() {
+            emit(Event::Dropping { variable });
+            refuel(store, self.limits.fuel)?;
+            drop_handles(store, std::iter::once(handle)).await?;
+            outcome.fuel.push(used(store, self.limits.fuel));
+        }
+        Ok(())
+    }
+}
+
+async fn drop_handles(
+    store: &mut PluginStore,
+    handles: impl Iterator<Item = ResourceAny>,
+) -> Result<(), Fault> {
+    for handle in handles {
+        handle.resource_drop_async(&mut *store).await.map_err(|error| guest_fault(&error))?;
+    }
+    Ok(())
+}
+
+/// Differences as lines, what stands for one place aligned.
+fn said(told: &[Difference], count: usize, expected: &str, got: &str) -> Vec<String> {
+    let width = expected.len().max(got.len());
+    let mut lines = Vec::new();
+    for difference in told {
+        let path = match difference.path.as_str() {
+            "" => String::new(),
+            path => format!("{path}: "),
+        };
+        lines.push(format!("{path}{expected:width$} {}", difference.expected));
+        lines.push(format!("{path}{got:width$} {}", difference.got));
+    }
+    if count > told.len() {
+        lines.push(format!("and {} more", count - told.len()));
+    }
+    lines
+}
+
+/// What is not the same in two runs, a line each; nothing where they are alike.
+fn differences(first: &Outcome, second: &Outcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (i, (a, b)) in first.values.iter().zip(&second.values).enumerate() {
+        if let (Some(a), Some(b)) = (a, b) {
+            let (told, count) = compare(a, b, &[]);
+            let told = said(&told, count, "first", "then");
+            lines.extend(told.into_iter().map(|line| format!("call {}: {line}", i + 1)));
+        }
+    }
+    if first.trap != second.trap {
+        lines.push(format!("trap: first {:?}", first.trap.as_deref().unwrap_or_default()));
+        lines.push(format!("trap: then  {:?}", second.trap.as_deref().unwrap_or_default()));
+    }
+    for (i, (a, b)) in first.fuel.iter().zip(&second.fuel).enumerate() {
+        if a != b {
+            let what = match i {
+                0 => "instantiation".to_owned(),
+                n if n <= first.values.len() + usize::from(first.trap.is_some()) => {
+                    format!("call {n}")
+                }
+                _ => "dropping what was left".to_owned(),
+            };
+            lines.push(format!("{what}: {a} fuel, then {b}"));
+        }
+    }
+    if first.memory != second.memory {
+        lines.push(format!("{} bytes of memory, then {}", first.memory, second.memory));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(value: u64, fuel: &[u64]) -> Outcome {
+        let values = vec![Some(Value::Unsigned(value)), None];
+        Outcome { values, trap: None, fuel: fuel.to_vec(), memory: 65536 }
+    }
+
+    #[test]
+    fn runs_that_did_the_same_have_no_differences() {
+        assert!(differences(&outcome(1, &[5, 6, 7]), &outcome(1, &[5, 6, 7])).is_empty());
+    }
+
+    #[test]
+    fn every_difference_is_told_with_its_place() {
+        let mut second = outcome(2, &[5, 8, 7]);
+        second.memory = 0;
+        assert_eq!(
+            differences(&outcome(1, &[5, 6, 7]), &second),
+            [
+                "call 1: first 1",
+                "call 1: then  2",
+                "call 1: 6 fuel, then 8",
+                "65536 bytes of memory, then 0",
+            ]
+        );
+        let trapped = Outcome { trap: Some("unreachable".to_owned()), ..outcome(1, &[5, 6, 7]) };
+        assert_eq!(differences(&outcome(1, &[5, 6, 7]), &trapped).len(), 2);
+    }
+}

@@ -1,0 +1,138 @@
+//! Calls and values in WAVE, with what a script needs beyond it: files as values (`@path`), handles by
+//! name (`let s = session("x")`), and in expectations `_` for anything and `..` for the rest.
+//!
+//! The way is: text, [`parse`]d into nodes that know their place; nodes, [`resolve`]d against a world
+//! into an [`Invocation`] of plain [`Value`]s, which crosses to the worker; and what came back,
+//! [`compare`]d and [`write`]n. Nothing here knows an engine, and nothing here runs anything.
+//!
+//! WAVE: <https://github.com/bytecodealliance/wasm-tools/tree/main/crates/wasm-wave>.
+
+mod compare;
+mod fit;
+mod parse;
+mod resolve;
+mod strings;
+mod token;
+mod write;
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+pub use compare::{Difference, compare};
+pub use parse::{Call, Load, Node, NodeKind, call, value};
+pub use resolve::{Expected, Scope, exported_functions, resolve};
+pub use write::{MAX_TEXT, in_short, write};
+
+/// What is wrong with a call or a value, and where in its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaveError {
+    /// What is wrong, and what to write instead.
+    pub message: String,
+    /// The bytes of the text that it is about.
+    pub span: Range<usize>,
+    /// Which text it is in.
+    pub part: Part,
+}
+
+/// One of the texts of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The call.
+    Call,
+    /// What is expected of it.
+    Expectation,
+}
+
+impl WaveError {
+    fn new(span: Range<usize>, message: impl Into<String>) -> WaveError {
+        WaveError { message: message.into(), span, part: Part::Call }
+    }
+}
+
+/// A value: an argument, an expectation, or what came back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Value {
+    /// `_`: whatever it is. Only in expectations.
+    Any,
+    /// `bool`.
+    Bool(bool),
+    /// `s8` to `s64`.
+    Signed(i64),
+    /// `u8` to `u64`.
+    Unsigned(u64),
+    /// `f32` by its bits: JSON has neither NaN nor infinity.
+    Float32(u32),
+    /// `f64` by its bits.
+    Float64(u64),
+    /// `char`.
+    Char(char),
+    /// `string`.
+    Text(String),
+    /// `list<u8>`, where every element is known.
+    Bytes(Vec<u8>),
+    /// What is in a file of the case, as `string` (true) or `list<u8>`: its index.
+    File(usize, bool),
+    /// `list<T>`, and whether more may follow (`..`, only in expectations).
+    List(Vec<Value>, bool),
+    /// `tuple<...>`.
+    Tuple(Vec<Value>),
+    /// A record. An expectation may leave fields out.
+    Record(Vec<(String, Value)>),
+    /// `flags`: those that are set, in the order of the type.
+    Flags(Vec<String>),
+    /// `enum`.
+    Enum(String),
+    /// `variant`.
+    Variant(String, Option<Box<Value>>),
+    /// `option<T>`.
+    Option(Option<Box<Value>>),
+    /// `result<T, E>`.
+    Result(Result<Option<Box<Value>>, Option<Box<Value>>>),
+    /// The handle that a variable of the script holds. Only in arguments.
+    Handle(String),
+    /// What has no text: a handle, a future, a stream. Only in what came back; says which of them.
+    Opaque(String),
+}
+
+/// What a step is to come to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Expect {
+    /// It returns.
+    #[default]
+    Return,
+    /// It returns this.
+    Value(Value),
+    /// It traps, and the engine's message has this in it.
+    Trap(String),
+}
+
+/// A call that fits its function, ready to be made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Invocation {
+    /// The exported instance that has the function; none for a function of the world itself.
+    pub interface: Option<String>,
+    /// The function, under its name in the component.
+    pub function: String,
+    /// A value for each parameter.
+    pub args: Vec<Value>,
+    /// The variable that gets the handle that is returned.
+    pub bind: Option<String>,
+    /// What it is to come to.
+    pub expect: Expect,
+}
+
+impl Value {
+    /// Whether there is something in it that has no text: a handle, a future, a stream.
+    pub fn is_opaque(&self) -> bool {
+        match self {
+            Value::Opaque(_) => true,
+            Value::List(items, _) | Value::Tuple(items) => items.iter().any(Value::is_opaque),
+            Value::Record(fields) => fields.iter().any(|(_, value)| value.is_opaque()),
+            Value::Variant(_, Some(value))
+            | Value::Option(Some(value))
+            | Value::Result(Ok(Some(value)) | Err(Some(value))) => value.is_opaque(),
+            _ => false,
+        }
+    }
+}
