@@ -2,9 +2,11 @@
 
 mod adapt;
 mod check;
+mod completions;
 mod compose;
 mod explain;
 mod gate;
+mod init;
 mod inspect;
 mod progress;
 mod run;
@@ -52,8 +54,12 @@ enum Command {
     Run(run::Run),
     /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
     Gate(gate::Gate),
+    /// Write a first host folder for a world
+    Init(init::Init),
     /// Explain a diagnostic code, or list them all
     Explain(explain::Explain),
+    /// Write what completes commands in a shell
+    Completions(completions::Completions),
     /// Do one job from standard input; started by plugtool itself
     #[command(name = crate::sandbox::WORKER_ARGUMENT, hide = true)]
     Worker,
@@ -217,6 +223,8 @@ pub fn main() -> ExitCode {
         Command::Adapt(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Gate(command) => command.run(),
+        Command::Init(command) => command.run(),
+        Command::Completions(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Worker => worker::run(),
     };

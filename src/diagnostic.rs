@@ -22,7 +22,8 @@ pub use inspection::{
 };
 pub use report::{
     AdaptReport, AdapterUse, CallReport, CaseReport, ComponentUsed, ComposeReport, ConfigUsed,
-    Distance, ExportFrom, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
+    Distance, ExportFrom, InitReport, PluginReport, Report, RunReport, Summary, Tool, Verdict,
+    WireShown,
 };
 pub use schema::{SCHEMAS, schema};
 pub use stubs::{StubUse, StubbedFunction, StubbedImport};

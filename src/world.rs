@@ -8,6 +8,7 @@
 mod along;
 mod compare;
 mod core;
+mod example;
 mod exported;
 mod identity;
 mod names;

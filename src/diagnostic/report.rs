@@ -325,6 +325,19 @@ pub struct ExportFrom {
     pub component: usize,
 }
 
+/// What `init` returns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct InitReport {
+    /// `plugtool.init/0`.
+    pub schema: &'static str,
+    /// Who wrote it.
+    pub tool: Tool,
+    /// The folder.
+    pub folder: String,
+    /// What was written into it.
+    pub files: Vec<String>,
+}
+
 /// What `run` returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RunReport {

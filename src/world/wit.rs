@@ -54,7 +54,7 @@ pub enum WitError {
 
 /// Packages of WIT, resolved.
 pub struct Wit {
-    resolve: Resolve,
+    pub(super) resolve: Resolve,
     /// Worlds of the packages that were named, then those of their dependencies.
     worlds: Vec<(String, WorldId, bool)>,
 }
@@ -164,7 +164,7 @@ impl Wit {
         encoded_world(&self.resolve, id, name, features)
     }
 
-    fn select(&self, wanted: Option<&str>) -> Result<(&str, WorldId), WitError> {
+    pub(super) fn select(&self, wanted: Option<&str>) -> Result<(&str, WorldId), WitError> {
         let all = || self.worlds.iter();
         let Some(wanted) = wanted else {
             let own: Vec<_> = all().filter(|(.., root)| *root).collect();
