@@ -6,6 +6,7 @@ mod excerpt;
 mod inspection;
 mod report;
 mod schema;
+mod stubs;
 mod usage;
 
 use std::borrow::Cow;
@@ -26,6 +27,7 @@ pub use report::{
     Summary, Tool, Verdict, WireShown,
 };
 pub use schema::{SCHEMAS, schema};
+pub use stubs::{StubUse, StubbedFunction, StubbedImport};
 pub use usage::{Sandbox, Usage};
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.

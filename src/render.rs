@@ -4,6 +4,7 @@ mod captured;
 pub mod compose;
 pub mod inspect;
 pub mod json;
+mod stubs;
 pub mod text;
 
 pub use captured::captured;

@@ -5,6 +5,7 @@
 //! the name for people to read, and the name never takes part in a comparison. Resources are the
 //! other way round: they have nothing but their identity.
 
+mod along;
 mod compare;
 mod core;
 mod example;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub use along::{Along, Uses, along};
 pub use compare::{Host, Kind as MismatchKind, Mismatch, asks_nothing, fits, targets};
 pub use core::CoreModule;
 pub use names::{ExternName, find, nearest};
