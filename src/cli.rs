@@ -2,6 +2,7 @@
 
 mod check;
 mod compose;
+mod diff;
 mod explain;
 mod gate;
 mod inspect;
@@ -44,6 +45,8 @@ enum Command {
     Check(check::Check),
     /// Make one component out of several
     Compose(compose::Compose),
+    /// Say what changed between two worlds, and whom it breaks
+    Diff(diff::Diff),
     /// Call a component's functions in a worker process with limits
     Run(run::Run),
     /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
@@ -203,6 +206,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Compose(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Gate(command) => command.run(),
         Command::Explain(command) => command.run(),

@@ -2,6 +2,7 @@
 //! carries them. Plain data; the words are chosen by the rooms above, the layout by `render`.
 
 mod code;
+mod diff;
 mod report;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 pub use code::Code;
+pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
 pub use report::{
     AdapterUse, CaseReport, ComposeReport, ConfigUsed, ExportFrom, InspectReport, Inspection,
     ItemShown, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,

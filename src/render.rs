@@ -1,5 +1,6 @@
 //! Reports into what people and programs read: one file a format. Nothing here decides anything.
 
+pub mod diff;
 pub mod json;
 pub mod text;
 

@@ -9,6 +9,7 @@ mod compare;
 mod names;
 mod print;
 mod read;
+mod renamed;
 mod structure;
 mod wit;
 

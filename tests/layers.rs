@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["gate"],
     &["judge"],
     &["render"],
-    &["check", "compose", "smoke", "sandbox", "wiring"],
+    &["check", "compose", "diff", "smoke", "sandbox", "wiring"],
     &["config"],
     &["component"],
     &["world"],

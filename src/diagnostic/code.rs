@@ -58,6 +58,7 @@ codes! {
     CompileTimedOut "compile-timed-out" "The engine could not compile the plugin in time."
     MemoryLimit "memory-limit" "The plugin asked for more memory than it may have."
     WorkerDied "worker-died" "The process that ran the plugin ended without an answer."
+    VersionNotHonoured "version-not-honoured" "A world changed more than its declared version says."
 }
 
 impl Code {

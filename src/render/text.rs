@@ -13,12 +13,12 @@ use crate::diagnostic::{
 };
 
 const WIDTH: usize = 100;
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const WARN: Style = AnsiColor::Yellow.on_default().bold();
-const INFO: Style = AnsiColor::Cyan.on_default().bold();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const INFO: Style = AnsiColor::Cyan.on_default().bold();
 
 /// How much to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -318,14 +318,14 @@ pub fn run(report: &RunReport, detail: Detail) -> String {
     out
 }
 
-fn line(out: &mut String, text: String) {
+pub(super) fn line(out: &mut String, text: String) {
     out.push_str(&text);
     out.push('\n');
 }
 
 /// Writes words within the width, the lines after the first one deeper in; the first `styled`
 /// bytes in the style, or everything where that is 0.
-fn wrapped(out: &mut String, text: &str, indent: usize, style: Style, styled: usize) {
+pub(super) fn wrapped(out: &mut String, text: &str, indent: usize, style: Style, styled: usize) {
     let first = " ".repeat(indent);
     let next = " ".repeat(indent + 2);
     let options = textwrap::Options::new(WIDTH)
@@ -352,7 +352,7 @@ fn wrapped(out: &mut String, text: &str, indent: usize, style: Style, styled: us
     }
 }
 
-fn count(n: usize, noun: &str) -> String {
+pub(super) fn count(n: usize, noun: &str) -> String {
     if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
 }
 

@@ -1,0 +1,393 @@
+//! The old and the new side by side, down to the leaves: every difference in structure.
+//!
+//! A type that has a name on both sides is one definition, and what changed in it is one change,
+//! wherever it is used. Whether that breaks anything depends on the uses: a type that only other
+//! definitions mention harms nobody, the same type behind a call does. So such a pair is walked
+//! again where it is reached with more at stake, at most twice. A type without a name belongs to
+//! the place that writes it out, and so does what changed in it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::found::{Breaks, Named, Owner, Place, Record, Side, Why};
+use super::shown;
+use crate::diagnostic::{ChangeKind, WitPath};
+use crate::world::{Func, Instance, Item, Shape, TypeId, World};
+
+/// At how many places a pair of unnamed types that differ is followed. A binary can nest one type
+/// in itself over and over and so be a thousand times larger than it looks.
+const MAX_PLACES: usize = 2048;
+
+/// What is known of a pair of types.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// What was at stake so far.
+    breaks: Breaks,
+    /// Whether their structures differ.
+    differs: bool,
+    /// Whether anything was told of them where they were walked last.
+    told: bool,
+    /// How often they were walked.
+    times: usize,
+}
+
+pub struct Walk<'a> {
+    old: &'a World,
+    new: &'a World,
+    /// The types that each side names.
+    names: [HashSet<&'a str>; 2],
+    known: HashMap<(TypeId, TypeId), Known>,
+    /// The same for types that were only compared, without a word.
+    compared: HashMap<(TypeId, TypeId), Known>,
+    /// The changes so far.
+    pub record: Record,
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(old: &'a World, new: &'a World) -> Walk<'a> {
+        Walk {
+            old,
+            new,
+            names: [type_names(old), type_names(new)],
+            known: HashMap::new(),
+            compared: HashMap::new(),
+            record: Record::default(),
+        }
+    }
+
+    /// Takes a change down, or what is new about one that is known.
+    pub fn note(
+        &mut self,
+        place: &Place,
+        what: (ChangeKind, Why),
+        texts: [Option<String>; 2],
+        breaks: Breaks,
+    ) {
+        let owner = place.named.as_ref().map(|named| Owner {
+            name: named.name.clone(),
+            definitions: [self.old.definition(named.old), self.new.definition(named.new)],
+            depth: named.depth,
+        });
+        self.record.note(place, owner, what, texts, breaks);
+    }
+
+    fn changed(&mut self, place: &Place, before: String, after: String) -> bool {
+        let what = (ChangeKind::Changed, Why::Structure);
+        self.note(place, what, [Some(before), Some(after)], place.breaks);
+        true
+    }
+
+    /// Two items of the same name.
+    pub fn item(&mut self, place: &Place, name: &str, old: &Item, new: &Item) {
+        match (old, new) {
+            (Item::Func(old), Item::Func(new)) => self.func(place, old, new),
+            (Item::Instance(old), Item::Instance(new)) => self.instance(place, old, new),
+            (Item::Type(old), Item::Type(new)) => {
+                self.ty(place, *old, *new);
+            }
+            // Whether it is the same resource is a question of the whole world.
+            (Item::Resource(_), Item::Resource(_)) => {}
+            (Item::Other(old), Item::Other(new)) if old == new => {}
+            (old, new) => {
+                let before = shown::item(self.old, name, old, None);
+                let after = shown::item(self.new, name, new, None);
+                self.changed(place, before, after);
+            }
+        }
+    }
+
+    fn instance(&mut self, place: &Place, old: &Instance, new: &Instance) {
+        for (name, item) in &old.items {
+            let at = Place { path: shown::step(&place.path, name, item), ..place.clone() };
+            match new.items.get(name) {
+                Some(other) => self.item(&at, name, item, other),
+                None if goes_with_its_resource(name, old, new) => {}
+                None => self.removed(&at, name, item, old),
+            }
+        }
+        for (name, item) in &new.items {
+            if !old.items.contains_key(name) && !goes_with_its_resource(name, new, old) {
+                let at = Place { path: shown::step(&place.path, name, item), ..place.clone() };
+                self.added(&at, name, item, new);
+            }
+        }
+    }
+
+    fn removed(&mut self, place: &Place, name: &str, item: &Item, among: &Instance) {
+        let (why, breaks) = match (place.side, item) {
+            (Side::Import, Item::Type(_)) => (Why::Definition, Breaks::NONE),
+            (Side::Import, _) => (Why::Item, Breaks { new: false, ..place.breaks }),
+            (Side::Export, _) => (Why::Item, Breaks { old: false, ..place.breaks }),
+        };
+        let before = shown::item(self.old, name, item, Some(among));
+        self.note(place, (ChangeKind::Removed, why), [Some(before), None], breaks);
+    }
+
+    fn added(&mut self, place: &Place, name: &str, item: &Item, among: &Instance) {
+        let (why, breaks) = match (place.side, item) {
+            (Side::Import, Item::Type(_)) => (Why::Definition, Breaks::NONE),
+            (Side::Import, _) => (Why::Item, Breaks { old: false, ..place.breaks }),
+            (Side::Export, _) => (Why::Item, Breaks { new: false, ..place.breaks }),
+        };
+        let after = shown::item(self.new, name, item, Some(among));
+        self.note(place, (ChangeKind::Added, why), [None, Some(after)], breaks);
+    }
+
+    fn func(&mut self, place: &Place, old: &Func, new: &Func) {
+        let keyword = |func: &Func| if func.is_async { "async func" } else { "func" }.to_owned();
+        if old.is_async != new.is_async {
+            self.changed(place, keyword(old), keyword(new));
+        }
+        let params = |func: &Func| -> Vec<_> {
+            func.params.iter().map(|(name, ty)| (name.clone(), Some(*ty))).collect()
+        };
+        self.parts(place, "param", &params(old), &params(new));
+        let at = place.then("result", None);
+        match (old.result, new.result) {
+            (Some(old), Some(new)) => {
+                self.ty(&at, old, new);
+            }
+            (None, None) => {}
+            (old, new) => {
+                let kind = if new.is_some() { ChangeKind::Added } else { ChangeKind::Removed };
+                let before = old.map(|ty| self.old.type_name(ty));
+                let after = new.map(|ty| self.new.type_name(ty));
+                self.note(&at, (kind, Why::Structure), [before, after], place.breaks);
+            }
+        }
+    }
+
+    /// Two types at one place. Says whether their structures differ.
+    fn ty(&mut self, place: &Place, old: TypeId, new: TypeId) -> bool {
+        let (was, is) = (&self.old.ty(old).name, &self.new.ty(new).name);
+        let there = |name: &Option<String>, names: &HashSet<&str>| {
+            name.as_ref().is_none_or(|name| names.contains(name.as_str()))
+        };
+        // A type that was renamed everywhere has come and gone as a definition. Where it has not,
+        // the place names another type now.
+        if was == is || !(there(was, &self.names[1]) || there(is, &self.names[0])) {
+            return self.structure(place, old, new);
+        }
+        let (before, after) = (self.old, self.new);
+        if !self.is_definition(old, new) {
+            let differs = self.structure(place, old, new);
+            if !differs {
+                let texts = [Some(before.type_name(old)), Some(after.type_name(new))];
+                self.note(place, (ChangeKind::Changed, Why::TypeName), texts, Breaks::NONE);
+            }
+            return differs;
+        }
+        // Two definitions: neither of them has changed into the other.
+        let record = std::mem::take(&mut self.record);
+        std::mem::swap(&mut self.known, &mut self.compared);
+        let differs = self.structure(place, old, new);
+        std::mem::swap(&mut self.known, &mut self.compared);
+        self.record = record;
+        if differs {
+            return self.changed(place, before.definition(old), after.definition(new));
+        }
+        let texts = [Some(before.type_name(old)), Some(after.type_name(new))];
+        self.note(place, (ChangeKind::Changed, Why::TypeName), texts, Breaks::NONE);
+        false
+    }
+
+    fn structure(&mut self, place: &Place, old: TypeId, new: TypeId) -> bool {
+        let known = self.known.get(&(old, new)).copied().unwrap_or_default();
+        let breaks = known.breaks.or(place.breaks);
+        let more_at_stake = known.differs && breaks != known.breaks;
+        let of_the_place = known.told && !self.is_definition(old, new) && known.times < MAX_PLACES;
+        if known.times > 0 && !more_at_stake && !of_the_place {
+            if known.differs {
+                self.record.met = self.record.met.or(place.breaks);
+            }
+            return known.differs;
+        }
+        let told = self.record.told;
+        let differs = self.shapes(place, old, new);
+        let told = self.record.told > told;
+        self.known.insert((old, new), Known { breaks, differs, told, times: known.times + 1 });
+        differs
+    }
+
+    fn is_definition(&self, old: TypeId, new: TypeId) -> bool {
+        self.old.ty(old).name.is_some() && self.new.ty(new).name.is_some()
+    }
+
+    fn shapes(&mut self, place: &Place, old: TypeId, new: TypeId) -> bool {
+        let (before, after) = (self.old, self.new);
+        let name = after.ty(new).name.as_deref().or(before.ty(old).name.as_deref());
+        let definition = self.is_definition(old, new);
+        let named = |path: WitPath| {
+            let named = match name {
+                Some(name) if definition => {
+                    let depth = path.0.len();
+                    Some(Named { name: name.to_owned(), old, new, depth })
+                }
+                _ => place.named.clone(),
+            };
+            Place { path, named, ..place.clone() }
+        };
+        // The step into a type that the path names already would say nothing.
+        let at = |keyword| match (name, place.path.0.last()) {
+            (Some(name), Some(last)) if last.name.as_deref() == Some(name) => {
+                named(place.path.clone())
+            }
+            _ => named(place.path.then(keyword, name)),
+        };
+        let here = named(place.path.clone());
+        let then = |kind| here.then(kind, None);
+        match (&before.ty(old).shape, &after.ty(new).shape) {
+            (Shape::Primitive(a), Shape::Primitive(b)) if a == b => false,
+            (Shape::Record(a), Shape::Record(b)) => {
+                let fields = |fields: &[(String, TypeId)]| -> Vec<_> {
+                    fields.iter().map(|(name, ty)| (name.clone(), Some(*ty))).collect()
+                };
+                self.parts(&at("record"), "field", &fields(a), &fields(b))
+            }
+            (Shape::Variant(a), Shape::Variant(b)) => self.parts(&at("variant"), "case", a, b),
+            (Shape::Enum(a), Shape::Enum(b)) => self.parts(&at("enum"), "case", &bare(a), &bare(b)),
+            (Shape::Flags(a), Shape::Flags(b)) => {
+                self.parts(&at("flags"), "flag", &bare(a), &bare(b))
+            }
+            (Shape::Tuple(a), Shape::Tuple(b)) if a.len() == b.len() => {
+                let tuple = at("tuple");
+                let mut differs = false;
+                for (i, (a, b)) in a.iter().zip(b).enumerate() {
+                    differs |= self.ty(&tuple.then("element", Some(&i.to_string())), *a, *b);
+                }
+                differs
+            }
+            (Shape::List(a), Shape::List(b)) => self.ty(&then("list element"), *a, *b),
+            (Shape::FixedList(a, n), Shape::FixedList(b, m)) if n == m => {
+                self.ty(&then("list element"), *a, *b)
+            }
+            (Shape::Map(a, x), Shape::Map(b, y)) => {
+                let key = self.ty(&then("map key"), *a, *b);
+                self.ty(&then("map value"), *x, *y) || key
+            }
+            (Shape::Option(a), Shape::Option(b)) => self.ty(&then("some"), *a, *b),
+            (Shape::Result(a, x), Shape::Result(b, y)) => {
+                let ok = self.payload(&then("ok"), *a, *b);
+                self.payload(&then("err"), *x, *y) || ok
+            }
+            (Shape::Own(_), Shape::Own(_)) | (Shape::Borrow(_), Shape::Borrow(_)) => false,
+            (Shape::Future(a), Shape::Future(b)) => self.payload(&then("future value"), *a, *b),
+            (Shape::Stream(a), Shape::Stream(b)) => self.payload(&then("stream element"), *a, *b),
+            _ => {
+                let texts = (before.definition(old), after.definition(new));
+                self.changed(&here, texts.0, texts.1)
+            }
+        }
+    }
+
+    /// What `ok`, `err`, a future or a stream carries, or the `_` where that is nothing.
+    fn payload(&mut self, place: &Place, old: Option<TypeId>, new: Option<TypeId>) -> bool {
+        match (old, new) {
+            (Some(old), Some(new)) => self.ty(place, old, new),
+            (None, None) => false,
+            (old, new) => {
+                let none = || "_".to_owned();
+                let before = old.map_or_else(none, |ty| self.old.type_name(ty));
+                let after = new.map_or_else(none, |ty| self.new.type_name(ty));
+                self.changed(place, before, after)
+            }
+        }
+    }
+
+    /// Parameters, fields, cases and flags: their names, order and types.
+    fn parts(
+        &mut self,
+        place: &Place,
+        kind: &'static str,
+        old: &[(String, Option<TypeId>)],
+        new: &[(String, Option<TypeId>)],
+    ) -> bool {
+        let (before, after) = (by_name(old), by_name(new));
+        let mut renamed = HashSet::new();
+        let mut differs = false;
+        for (i, (name, ty)) in old.iter().enumerate() {
+            let at = place.then(kind, Some(name));
+            let was = || shown::part(self.old, kind, name, *ty);
+            if let Some(other) = after.get(name.as_str()) {
+                differs |= match (*ty, *other) {
+                    (Some(ty), Some(other)) => self.ty(&at, ty, other),
+                    (None, None) => false,
+                    _ => {
+                        let (was, is) = (was(), shown::part(self.new, kind, name, *other));
+                        self.changed(&at, was, is)
+                    }
+                };
+                continue;
+            }
+            differs = true;
+            // The same type at the same place under a new name was renamed.
+            if let (Some(ty), Some((other, Some(theirs)))) = (*ty, new.get(i))
+                && !before.contains_key(other.as_str())
+                && self.old.type_name(ty) == self.new.type_name(*theirs)
+            {
+                let at = place.then(kind, Some(other));
+                let texts = [
+                    Some(shown::named_part(self.old, kind, name, ty)),
+                    Some(shown::named_part(self.new, kind, other, *theirs)),
+                ];
+                let what = (ChangeKind::Renamed, Why::Structure);
+                self.note(&at, what, texts, place.breaks);
+                self.ty(&at, ty, *theirs);
+                renamed.insert(other.as_str());
+                continue;
+            }
+            let what = (ChangeKind::Removed, Why::Structure);
+            self.note(&at, what, [Some(was()), None], place.breaks);
+        }
+        for (name, ty) in new {
+            if !before.contains_key(name.as_str()) && !renamed.contains(name.as_str()) {
+                differs = true;
+                let is = shown::part(self.new, kind, name, *ty);
+                let what = (ChangeKind::Added, Why::Structure);
+                self.note(&place.then(kind, Some(name)), what, [None, Some(is)], place.breaks);
+            }
+        }
+        let order = |parts: &[(String, Option<TypeId>)], other: &HashMap<&str, _>| {
+            let shared = parts.iter().map(|(name, _)| name.as_str());
+            shared.filter(|name| other.contains_key(name)).collect::<Vec<_>>().join(", ")
+        };
+        let (was, is) = (order(old, &after), order(new, &before));
+        if was != is {
+            differs = true;
+            let what = (ChangeKind::Reordered, Why::Structure);
+            self.note(place, what, [Some(was), Some(is)], place.breaks);
+        }
+        differs
+    }
+}
+
+/// Whether a function comes or goes because its resource does, which says it all.
+fn goes_with_its_resource(name: &str, there: &Instance, gone: &Instance) -> bool {
+    shown::member(name).is_some_and(|member| {
+        there.items.contains_key(member.resource) && !gone.items.contains_key(member.resource)
+    })
+}
+
+fn type_names(world: &World) -> HashSet<&str> {
+    let mut names = HashSet::new();
+    for (name, item) in world.imports.iter().chain(&world.exports) {
+        match item {
+            Item::Type(_) => {
+                names.insert(name.as_str());
+            }
+            Item::Instance(instance) => {
+                let types = instance.items.iter().filter(|(_, item)| matches!(item, Item::Type(_)));
+                names.extend(types.map(|(name, _)| name.as_str()));
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+fn by_name(parts: &[(String, Option<TypeId>)]) -> HashMap<&str, Option<TypeId>> {
+    parts.iter().map(|(name, ty)| (name.as_str(), *ty)).collect()
+}
+
+fn bare(names: &[String]) -> Vec<(String, Option<TypeId>)> {
+    names.iter().map(|name| (name.clone(), None)).collect()
+}

@@ -1,0 +1,217 @@
+//! `diff` says what changed, all of it, and whom it breaks; and about the latter it is of one mind
+//! with the comparison of worlds, and with wit-component's.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+
+#[allow(dead_code)]
+mod support;
+
+#[allow(dead_code)]
+#[path = "diff/packages.rs"]
+mod packages;
+
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::fs;
+
+use packages::{Edit, Package, Random};
+use plugtool::component::{self, FEATURES};
+use plugtool::diagnostic::{Change, ChangeKind};
+use plugtool::diff::diff;
+use plugtool::input;
+use plugtool::world::{self, Host, WitError, World};
+use support::{bless, plugins, root};
+
+/// The only world of a text; what has no package is the inside of one.
+fn read(wit: &str) -> World {
+    try_read(wit).unwrap_or_else(|error| panic!("{error}\n{wit}"))
+}
+
+fn try_read(wit: &str) -> Result<World, WitError> {
+    let wit = match wit.starts_with("package ") {
+        true => wit.to_owned(),
+        false => format!("package a:b;\nworld w {{ {wit} }}"),
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("world.wit");
+    fs::write(&path, &wit).expect("a file");
+    world::load(&[path])?.world(None, FEATURES)
+}
+
+fn fits(plugin: &World, host: &World) -> bool {
+    world::targets(plugin, Host { world: host, provides: &[] }).is_empty()
+}
+
+/// The changes, after checking what must be true of any two worlds.
+fn changes(old: &World, new: &World) -> Vec<Change> {
+    let changes = diff(old, new).changes;
+    let breaks_old = changes.iter().any(|change| change.breaks_old_plugins);
+    let breaks_new = changes.iter().any(|change| change.breaks_new_plugins);
+    assert_eq!(breaks_old, !fits(old, new), "old plugins on the new host: {changes:#?}");
+    assert_eq!(breaks_new, !fits(new, old), "new plugins on the old host: {changes:#?}");
+    // The walk over the changes and the comparison came to this each on its own: neither had to be
+    // overruled by the other.
+    let overruled = changes.iter().find(|change| change.reason.starts_with("the comparison of"));
+    assert_eq!(overruled, None, "{changes:#?}");
+    for change in &changes {
+        let sides = match change.kind {
+            ChangeKind::Added => (false, true),
+            ChangeKind::Removed => (true, false),
+            _ => (true, true),
+        };
+        assert_eq!((change.before.is_some(), change.after.is_some()), sides, "{change:#?}");
+        assert_ne!(change.before, change.after, "{change:#?}");
+    }
+    changes
+}
+
+/// A change as `testdata/diff/edits.txt` writes it.
+fn line(change: &Change) -> String {
+    let sign = match change.kind {
+        ChangeKind::Added => '+',
+        ChangeKind::Removed => '-',
+        _ => '~',
+    };
+    let breaks = match (change.breaks_old_plugins, change.breaks_new_plugins) {
+        (true, true) => "on",
+        (true, false) => "o",
+        (false, true) => "n",
+        (false, false) => ".",
+    };
+    let sides: Vec<&str> = change.before.iter().chain(&change.after).map(String::as_str).collect();
+    format!("{sign} {} [{breaks}] {}", change.path, sides.join(" => "))
+}
+
+#[test]
+fn each_edit_is_told_and_judged() {
+    let path = root().join("testdata/diff/edits.txt");
+    let text = fs::read_to_string(&path).expect("the edits");
+    let mut told = String::new();
+    let mut old = None;
+    let mut pairs = 0;
+    for row in text.lines() {
+        match (row.strip_prefix("old: "), row.strip_prefix("new: ")) {
+            (Some(wit), _) => old = Some(read(wit)),
+            (_, Some(wit)) => {
+                let (old, new) = (old.take().expect("an old world"), read(wit));
+                let _ = writeln!(told, "{row}");
+                for change in changes(&old, &new) {
+                    let _ = writeln!(told, "{}", line(&change));
+                }
+                // And back again, as long as it agrees with the comparison.
+                changes(&new, &old);
+                assert_eq!(changes(&old, &old), [], "a world against itself: {row}");
+                pairs += 1;
+                continue;
+            }
+            _ if row.starts_with(['+', '-', '~']) => continue,
+            _ => {}
+        }
+        let _ = writeln!(told, "{row}");
+    }
+    assert!(pairs > 50, "only {pairs} pairs were found");
+    if bless() {
+        fs::write(&path, told).expect("the edits");
+        return;
+    }
+    assert_eq!(text, told, "BLESS=1 rewrites {}", path.display());
+}
+
+/// Components have worlds, too: each of the test data against itself and against every other.
+#[test]
+fn any_two_components_agree_with_the_comparison() {
+    let worlds: Vec<World> = plugins()
+        .into_iter()
+        .map(|(name, path)| {
+            let input = input::read(&name, &path.to_string_lossy()).expect("a readable file");
+            component::decode(input).expect("a valid component").world
+        })
+        .collect();
+    for old in &worlds {
+        assert_eq!(changes(old, old), []);
+        for new in &worlds {
+            changes(old, new);
+        }
+    }
+}
+
+/// Seeds of a run: some hundreds, or as many as `PLUGTOOL_SEEDS` asks for.
+fn seeds() -> u64 {
+    let asked = std::env::var("PLUGTOOL_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
+    asked.unwrap_or(600)
+}
+
+/// Random packages with one to four random edits: what breaks is what the comparison says, in both
+/// directions; every edit is told; and what is told of nobody's world is nothing.
+#[test]
+fn random_edits_are_all_told_and_judged() {
+    let (mut pairs, mut edits, mut broken) = (0, 0, [0, 0, 0, 0]);
+    for seed in 0..seeds() {
+        let mut random = Random(seed);
+        let package = Package::random(&mut random);
+        let mut edited = package.clone();
+        let mut made: Vec<Edit> = Vec::new();
+        for _ in 0..20 {
+            let before = edited.clone();
+            match edited.edit(&mut random) {
+                // Two edits of one thing could undo each other.
+                Some(edit) if made.iter().any(|other| other.owner == edit.owner) => edited = before,
+                Some(edit) => made.push(edit),
+                None => edited = before,
+            }
+            if made.len() > random.below(4) {
+                break;
+            }
+        }
+        // Not every package makes a world: exports may depend on each other in ways that WIT has
+        // no meaning for.
+        let (Ok(old), Ok(new)) = (try_read(&package.wit()), try_read(&edited.wit())) else {
+            continue;
+        };
+        pairs += 1;
+        let context = || format!("seed {seed}: {made:#?}\n{}\n{}", package.wit(), edited.wit());
+        println!("seed {seed}: {} edits", made.len());
+        assert_eq!(changes(&old, &old), [], "{}", context());
+        let changes = changes(&old, &new);
+        for edit in &made {
+            if !is_seen(edit, &old, &new) {
+                continue;
+            }
+            edits += 1;
+            let told = changes.iter().any(|change| names(change).contains(edit.name.as_str()));
+            assert!(told, "{edit:?} is not told\n{}\n{changes:#?}", context());
+        }
+        if made.is_empty() {
+            assert_eq!(changes, [], "{}", context());
+        }
+        broken[usize::from(!fits(&old, &new)) + 2 * usize::from(!fits(&new, &old))] += 1;
+    }
+    // The pairs are worth something only where they are of every kind.
+    println!("{pairs} pairs, {edits} edits; nobody, old, new, both broken: {broken:?}");
+    assert!(pairs * 4 > seeds() * 3, "{pairs} pairs");
+    assert!(broken.iter().all(|count| *count > 10), "{broken:?}");
+}
+
+/// Whether an edit can be seen in the worlds at all: its interface is in both, or has come or gone.
+/// What is imported no longer may still be there because others use it.
+fn is_seen(edit: &Edit, old: &World, new: &World) -> bool {
+    let has = |world: &World, interface: &str| {
+        let name = format!("a:b/{interface}@");
+        let imported = world.imports.keys().any(|known| known.starts_with(&name));
+        [imported, world.exports.keys().any(|known| known.starts_with(&name))]
+    };
+    match &edit.interface {
+        Some(interface) => [old, new].iter().all(|world| has(world, interface).contains(&true)),
+        None if edit.what.contains("port") => has(old, &edit.name) != has(new, &edit.name),
+        None => true,
+    }
+}
+
+/// Every name that a change shows.
+fn names(change: &Change) -> HashSet<&str> {
+    let steps = std::iter::once(&change.path).chain(&change.also).flat_map(|path| &path.0);
+    let steps = steps.filter_map(|step| step.name.as_deref());
+    let texts = change.before.iter().chain(&change.after).map(String::as_str);
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    steps.chain(texts).flat_map(|text| text.split(move |c| !plain(c))).collect()
+}
