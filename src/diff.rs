@@ -68,7 +68,7 @@ pub fn diff(old: &World, new: &World) -> Diff {
     let so_far = walk.record.breaks();
     unexplained(&mut walk, &verdict, |_| so_far);
 
-    let mut found: Vec<Found> = walk.record.into_found().collect();
+    let mut found = walk.record.into_found();
     verdict.settle(&mut found);
     let (packages, diagnostics) = version::judge(old, new, imports.iter().chain(&exports), &found);
     Diff { changes: found.into_iter().map(change).collect(), packages, diagnostics }
@@ -282,7 +282,8 @@ fn identities(walk: &mut Walk<'_>, verdict: &Verdict, moved: &[HashMap<&str, &st
         }
         // Both sides were compared under the old names.
         let after: Vec<String> = after.split(' ').map(new_name).collect();
-        walk.record.resource(path, side, [Some(before.clone()), Some(after.join(" "))], breaks);
+        let texts = [Some(before.clone()), Some(after.join(" "))];
+        walk.record.resource(&Place::new(path, side, breaks), texts);
     }
 }
 

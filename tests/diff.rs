@@ -2,11 +2,11 @@
 //! with the comparison of worlds, and with wit-component's.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+#![allow(clippy::print_stdout, reason = "a run that failed shows its seed")]
 
 #[allow(dead_code)]
 mod support;
 
-#[allow(dead_code)]
 #[path = "diff/packages.rs"]
 mod packages;
 
@@ -21,6 +21,7 @@ use plugtool::diff::diff;
 use plugtool::input;
 use plugtool::world::{self, Host, WitError, World};
 use support::{bless, plugins, root};
+use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType, SubtypeCx};
 
 /// The only world of a text; what has no package is the inside of one.
 fn read(wit: &str) -> World {
@@ -141,8 +142,8 @@ fn seeds() -> u64 {
     asked.unwrap_or(600)
 }
 
-/// Random packages with one to four random edits: what breaks is what the comparison says, in both
-/// directions; every edit is told; and what is told of nobody's world is nothing.
+/// Random packages with up to four random edits: what breaks is what the comparison says, and the
+/// validator, in both directions; every edit is told; and where there is none, nothing is.
 #[test]
 fn random_edits_are_all_told_and_judged() {
     let (mut pairs, mut edits, mut broken) = (0, 0, [0, 0, 0, 0]);
@@ -184,6 +185,19 @@ fn random_edits_are_all_told_and_judged() {
         if made.is_empty() {
             assert_eq!(changes, [], "{}", context());
         }
+        let breaks_old = |change: &Change| change.breaks_old_plugins;
+        let breaks_new = |change: &Change| change.breaks_new_plugins;
+        judged_like_the_validator(&package, &edited, &changes, breaks_old, context);
+        judged_like_the_validator(&edited, &package, &changes, breaks_new, context);
+        // A new version changes nothing about what is told of the inside.
+        let inside: Vec<String> = changes.iter().map(line).collect();
+        for version in ["0.1.1", "0.2.0"] {
+            let new = read(&edited.at(version).wit());
+            let told = self::changes(&old, &new);
+            let told = told.iter().filter(|change| change.kind != ChangeKind::Version);
+            let told: Vec<String> = told.map(|c| line(c).replace(version, "0.1.0")).collect();
+            assert_eq!(told, inside, "{version}\n{}", context());
+        }
         broken[usize::from(!fits(&old, &new)) + 2 * usize::from(!fits(&new, &old))] += 1;
     }
     // The pairs are worth something only where they are of every kind.
@@ -214,4 +228,52 @@ fn names(change: &Change) -> HashSet<&str> {
     let texts = change.before.iter().chain(&change.after).map(String::as_str);
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     steps.chain(texts).flat_map(|text| text.split(move |c| !plain(c))).collect()
+}
+
+/// One direction of a pair: whoever breaks nobody passes for a subtype, and the other way round.
+fn judged_like_the_validator(
+    plugin: &Package,
+    host: &Package,
+    changes: &[Change],
+    breaks: fn(&Change) -> bool,
+    context: impl Fn() -> String,
+) {
+    let subtype = is_subtype(plugin, host);
+    let fits = !changes.iter().any(breaks);
+    // The one thing that the validator sees otherwise: an imported interface must have its plain
+    // types, even where it has nothing but plain types.
+    let plain = changes.iter().any(|change| {
+        let definition = change.path.0.iter().take(2).any(|step| step.kind == "type");
+        !breaks(change) && (definition || change.reason.contains("plain types"))
+    });
+    let agree = fits == subtype.is_ok() || (fits && plain);
+    assert!(agree, "{fits}, the validator: {subtype:?}\n{}\n{changes:#?}", context());
+}
+
+/// Whether the validator would take a component of the old world for one of the new.
+fn is_subtype(old: &Package, new: &Package) -> Result<(), String> {
+    let mut validator = wasmparser::Validator::new_with_features(FEATURES);
+    let [old, new] = [old, new].map(|package| {
+        let mut resolve = wit_parser::Resolve::default();
+        let id = resolve.push_str("world.wit", &package.wit()).expect("valid WIT");
+        let bytes = wit_component::encode(&resolve, id).expect("an encoding");
+        validator.reset();
+        validator.validate_all(&bytes).expect("a valid encoding")
+    });
+    let id = |types: &wasmparser::types::Types| {
+        let types = types.as_ref();
+        let Some(ComponentEntityType::Type { created: ComponentAnyTypeId::Component(id), .. }) =
+            types.component_item_for_export("w").map(|item| item.ty)
+        else {
+            panic!("the world is not there")
+        };
+        match types[id].exports.values().next().map(|item| item.ty) {
+            Some(ComponentEntityType::Component(id)) => id,
+            other => panic!("the world is {other:?}"),
+        }
+    };
+    // The later list has the types of both.
+    SubtypeCx::new_with_refs(new.as_ref(), new.as_ref())
+        .component_type(id(&old), id(&new), 0)
+        .map_err(|error| error.to_string())
 }

@@ -1,7 +1,9 @@
 //! Changes as they are found: where, what they are about, and through which place they break
 //! what they break. The same change, met again, is told once.
 
-use indexmap::{IndexMap, IndexSet};
+use std::collections::HashMap;
+
+use indexmap::IndexSet;
 
 use crate::diagnostic::{ChangeKind, Segment, WitPath};
 use crate::world::TypeId;
@@ -66,9 +68,9 @@ pub struct Found {
     pub after: Option<String>,
     pub side: Side,
     pub why: Why,
-    /// Where old plugins on the new host meet it.
+    /// Through what old plugins on the new host meet it: an import, an export, or an item of one.
     pub old_plugins: Option<WitPath>,
-    /// Where new plugins on the old host meet it.
+    /// Through what new plugins on the old host meet it.
     pub new_plugins: Option<WitPath>,
     /// Other places where the same change is seen.
     pub also: IndexSet<WitPath>,
@@ -131,7 +133,9 @@ struct Key {
 /// The changes so far.
 #[derive(Default)]
 pub struct Record {
-    found: IndexMap<Key, Found>,
+    found: Vec<Found>,
+    /// Those that may be met again.
+    index: HashMap<Key, usize>,
     /// How often anything was told.
     pub told: usize,
     /// What the differences break that were met since the caller last cleared it.
@@ -141,18 +145,17 @@ pub struct Record {
 impl Record {
     /// Whom the changes that were found break.
     pub fn breaks(&self) -> Breaks {
-        let each = self.found.values();
-        each.fold(Breaks::NONE, |so_far, found| {
+        self.found.iter().fold(Breaks::NONE, |so_far, found| {
             let (old, new) = (found.old_plugins.is_some(), found.new_plugins.is_some());
             so_far.or(Breaks { old, new })
         })
     }
 
-    pub fn into_found(self) -> impl Iterator<Item = Found> {
-        self.found.into_values()
+    pub fn into_found(self) -> Vec<Found> {
+        self.found
     }
 
-    /// Takes a change down, or what is new about one that is known.
+    /// Takes a change down, or, inside of a definition, what is new about one that is known.
     pub fn note(
         &mut self,
         place: &Place,
@@ -161,11 +164,13 @@ impl Record {
         texts: [Option<String>; 2],
         breaks: Breaks,
     ) {
-        let depth = owner.as_ref().map_or(0, |owner| owner.depth);
-        let steps = place.path.0.iter().skip(depth).cloned().collect();
-        let owner = owner.map(|owner| (owner.name, owner.definitions));
-        let key = Key { kind, owner, steps, texts };
-        self.take(key, place.path.clone(), place, why, breaks);
+        let key = owner.map(|owner| Key {
+            kind,
+            steps: place.path.0.iter().skip(owner.depth).cloned().collect(),
+            owner: Some((owner.name, owner.definitions)),
+            texts: texts.clone(),
+        });
+        self.take(key, (kind, why), place.path.clone(), place, texts, breaks);
     }
 
     /// Takes down that an interface is there at another version: one change for all interfaces of
@@ -177,47 +182,51 @@ impl Record {
         same_track: bool,
         texts: [Option<String>; 2],
     ) {
+        let kind = ChangeKind::Version;
         let path = WitPath::root("package", package);
-        let steps = path.0.clone();
-        let key = Key { kind: ChangeKind::Version, owner: None, steps, texts };
-        self.take(key, path, place, Why::Version(same_track), place.breaks);
+        let key = Key { kind, owner: None, steps: path.0.clone(), texts: texts.clone() };
+        let what = (kind, Why::Version(same_track));
+        self.take(Some(key), what, path, place, texts, place.breaks);
     }
 
     /// Takes down that a resource is another one here: one change for all places that use it.
-    pub fn resource(
-        &mut self,
-        path: WitPath,
-        side: Side,
-        texts: [Option<String>; 2],
-        breaks: Breaks,
-    ) {
-        let key = Key { kind: ChangeKind::Identity, owner: None, steps: Vec::new(), texts };
-        let place = Place::new(path.clone(), side, breaks);
-        self.take(key, path, &place, Why::Identity, breaks);
+    pub fn resource(&mut self, place: &Place, texts: [Option<String>; 2]) {
+        let kind = ChangeKind::Identity;
+        let key = Key { kind, owner: None, steps: Vec::new(), texts: texts.clone() };
+        let what = (kind, Why::Identity);
+        self.take(Some(key), what, place.path.clone(), place, texts, place.breaks);
     }
 
-    fn take(&mut self, key: Key, path: WitPath, place: &Place, why: Why, breaks: Breaks) {
+    fn take(
+        &mut self,
+        key: Option<Key>,
+        (kind, why): (ChangeKind, Why),
+        path: WitPath,
+        place: &Place,
+        [before, after]: [Option<String>; 2],
+        breaks: Breaks,
+    ) {
         self.met = self.met.or(breaks);
         self.told += 1;
-        let found = self.found.entry(key).or_insert_with_key(|key| Found {
-            kind: key.kind,
-            path,
-            before: key.texts[0].clone(),
-            after: key.texts[1].clone(),
-            side: place.side,
-            why,
-            old_plugins: None,
-            new_plugins: None,
-            also: IndexSet::new(),
-        });
+        let next = self.found.len();
+        let index = key.map_or(next, |key| *self.index.entry(key).or_insert(next));
+        if index == next {
+            let (old_plugins, new_plugins, side) = (None, None, place.side);
+            let also = IndexSet::new();
+            let found =
+                Found { kind, path, before, after, side, why, old_plugins, new_plugins, also };
+            self.found.push(found);
+        }
+        let found = &mut self.found[index];
         if found.path != place.path {
             found.also.insert(place.path.clone());
         }
+        let user = || WitPath(place.path.0.iter().take(2).cloned().collect());
         if breaks.old {
-            found.old_plugins.get_or_insert_with(|| place.path.clone());
+            found.old_plugins.get_or_insert_with(user);
         }
         if breaks.new {
-            found.new_plugins.get_or_insert_with(|| place.path.clone());
+            found.new_plugins.get_or_insert_with(user);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Why a change breaks what it breaks, in one sentence.
 
 use super::found::{Found, Side, Why};
-use crate::diagnostic::{ChangeKind, WitPath};
+use crate::diagnostic::ChangeKind;
 
 /// One sentence, without a full stop.
 pub fn reason(found: &Found) -> String {
@@ -65,7 +65,6 @@ fn structure(found: &Found, old: bool, new: bool) -> String {
     };
     // Where the path leads to a definition, say who uses it.
     let user = found.old_plugins.as_ref().or(found.new_plugins.as_ref());
-    let user = user.map(|path| WitPath(path.0.iter().take(2).cloned().collect()));
     match user.filter(|user| !found.path.0.starts_with(&user.0)) {
         Some(user) => format!("{text}, and {user} uses it"),
         None => text,

@@ -13,9 +13,10 @@ use super::shown;
 use crate::diagnostic::{ChangeKind, WitPath};
 use crate::world::{Func, Instance, Item, Shape, TypeId, World};
 
-/// At how many places a pair of unnamed types that differ is followed. A binary can nest one type
-/// in itself over and over and so be a thousand times larger than it looks.
-const MAX_PLACES: usize = 2048;
+/// How often, in all, a pair of unnamed types is followed again inside of one parameter, result,
+/// field or case. Few worlds need it at all; but a binary can nest a type in the next one twice,
+/// and that one in the next, and so be a thousand times larger than it looks.
+const MAX_AGAIN: usize = 1 << 16;
 
 /// What is known of a pair of types.
 #[derive(Clone, Copy, Default)]
@@ -24,10 +25,10 @@ struct Known {
     breaks: Breaks,
     /// Whether their structures differ.
     differs: bool,
-    /// Whether anything was told of them where they were walked last.
+    /// Whether anything was told of them where they were walked.
     told: bool,
-    /// How often they were walked.
-    times: usize,
+    /// In which part they were walked last.
+    part: usize,
 }
 
 pub struct Walk<'a> {
@@ -38,6 +39,11 @@ pub struct Walk<'a> {
     known: HashMap<(TypeId, TypeId), Known>,
     /// The same for types that were only compared, without a word.
     compared: HashMap<(TypeId, TypeId), Known>,
+    /// The part that is walked, of so many: a parameter, result, field or case.
+    part: usize,
+    parts: usize,
+    /// How often unnamed types were followed again in the same part.
+    again: usize,
     /// The changes so far.
     pub record: Record,
 }
@@ -50,6 +56,9 @@ impl<'a> Walk<'a> {
             names: [type_names(old), type_names(new)],
             known: HashMap::new(),
             compared: HashMap::new(),
+            part: 0,
+            parts: 0,
+            again: 0,
             record: Record::default(),
         }
     }
@@ -144,7 +153,7 @@ impl<'a> Walk<'a> {
         let at = place.then("result", None);
         match (old.result, new.result) {
             (Some(old), Some(new)) => {
-                self.ty(&at, old, new);
+                self.part(&at, old, new);
             }
             (None, None) => {}
             (old, new) => {
@@ -191,20 +200,41 @@ impl<'a> Walk<'a> {
     }
 
     fn structure(&mut self, place: &Place, old: TypeId, new: TypeId) -> bool {
-        let known = self.known.get(&(old, new)).copied().unwrap_or_default();
+        if let (Shape::Primitive(a), Shape::Primitive(b)) =
+            (&self.old.ty(old).shape, &self.new.ty(new).shape)
+            && !self.is_definition(old, new)
+        {
+            return a != b && self.changed(place, (*a).to_owned(), (*b).to_owned());
+        }
+        let seen = self.known.get(&(old, new)).copied();
+        let known = seen.unwrap_or_default();
         let breaks = known.breaks.or(place.breaks);
-        let more_at_stake = known.differs && breaks != known.breaks;
-        let of_the_place = known.told && !self.is_definition(old, new) && known.times < MAX_PLACES;
-        if known.times > 0 && !more_at_stake && !of_the_place {
-            if known.differs {
-                self.record.met = self.record.met.or(place.breaks);
+        if seen.is_some() {
+            let more_at_stake = known.differs && breaks != known.breaks;
+            let of_the_place = known.told && !self.is_definition(old, new);
+            let again = of_the_place && known.part == self.part;
+            self.again += usize::from(again);
+            if !more_at_stake && (!of_the_place || (again && self.again > MAX_AGAIN)) {
+                if known.differs {
+                    self.record.met = self.record.met.or(place.breaks);
+                }
+                return known.differs;
             }
-            return known.differs;
         }
         let told = self.record.told;
         let differs = self.shapes(place, old, new);
-        let told = self.record.told > told;
-        self.known.insert((old, new), Known { breaks, differs, told, times: known.times + 1 });
+        let told = known.told || self.record.told > told;
+        self.known.insert((old, new), Known { breaks, differs, told, part: self.part });
+        differs
+    }
+
+    /// Walks two types that stand on their own at a place: a parameter, a result, a field.
+    fn part(&mut self, place: &Place, old: TypeId, new: TypeId) -> bool {
+        let outer = self.part;
+        self.parts += 1;
+        self.part = self.parts;
+        let differs = self.ty(place, old, new);
+        self.part = outer;
         differs
     }
 
@@ -309,7 +339,7 @@ impl<'a> Walk<'a> {
             let was = || shown::part(self.old, kind, name, *ty);
             if let Some(other) = after.get(name.as_str()) {
                 differs |= match (*ty, *other) {
-                    (Some(ty), Some(other)) => self.ty(&at, ty, other),
+                    (Some(ty), Some(other)) => self.part(&at, ty, other),
                     (None, None) => false,
                     _ => {
                         let (was, is) = (was(), shown::part(self.new, kind, name, *other));
@@ -331,7 +361,7 @@ impl<'a> Walk<'a> {
                 ];
                 let what = (ChangeKind::Renamed, Why::Structure);
                 self.note(&at, what, texts, place.breaks);
-                self.ty(&at, ty, *theirs);
+                self.part(&at, ty, *theirs);
                 renamed.insert(other.as_str());
                 continue;
             }

@@ -5,7 +5,9 @@ use anstyle::Style;
 
 use super::clean;
 use super::text::{BAD, BOLD, DIM, Detail, GOOD, INFO, WARN, count, diagnostics, line, wrapped};
-use crate::diagnostic::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange, WitPath};
+use crate::diagnostic::{
+    Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange, Severity, WitPath,
+};
 
 /// How many characters of WIT a line shows of one side, and how many further places, before
 /// `--verbose` is asked for more.
@@ -26,12 +28,10 @@ pub fn diff(report: &DiffReport, detail: Detail) -> String {
         return diagnostics(&report.diagnostics);
     }
     let mut out = String::new();
-    line(&mut out, format!("{} => {}", side(&report.old), side(&report.new)));
-    if detail == Detail::Verbose {
-        for side in [&report.old, &report.new] {
-            if let Some(sha256) = &side.sha256 {
-                line(&mut out, format!("{DIM}{} sha256 {sha256}{DIM:#}", clean(&side.path)));
-            }
+    for (label, side) in [("old", &report.old), ("new", &report.new)] {
+        line(&mut out, format!("{DIM}{label}{DIM:#}  {}", self::side(side)));
+        if let (Detail::Verbose, Some(sha256)) = (detail, &side.sha256) {
+            line(&mut out, format!("     {DIM}sha256 {sha256}{DIM:#}"));
         }
     }
     for (old, new, title, style) in GROUPS {
@@ -137,7 +137,7 @@ fn packages(out: &mut String, packages: &[PackageChange]) {
                 ("", GOOD)
             }
             PackageChange { required, declared: Some(declared), .. } if declared > required => {
-                ("honoured, and more", GOOD)
+                ("honoured, less would do", GOOD)
             }
             _ => ("honoured", GOOD),
         };
@@ -155,9 +155,10 @@ fn summary(report: &DiffReport) -> String {
     let old = report.changes.iter().filter(|change| change.breaks_old_plugins).count();
     let new = report.changes.iter().filter(|change| change.breaks_new_plugins).count();
     let verb = |n: usize| if n == 1 { "breaks" } else { "break" };
-    let (style, verdict) = match report.packages.iter().all(|package| package.honoured) {
-        true => (GOOD, "the declared versions honour them"),
-        false => (BAD, "the declared versions do not honour them"),
+    let (style, verdict) = match report.diagnostics.iter().map(|finding| finding.severity).max() {
+        None => (GOOD, "the declared versions honour them"),
+        Some(Severity::Error) => (BAD, "the declared versions do not honour them"),
+        Some(_) => (WARN, "a declared version could say more"),
     };
     let changes = count(report.changes.len(), "change");
     let (some, others) = (verb(old), verb(new));
