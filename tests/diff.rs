@@ -136,6 +136,54 @@ fn any_two_components_agree_with_the_comparison() {
     }
 }
 
+/// The world of a component that imports an interface of functions, in text.
+fn component(types: &str, functions: &str) -> World {
+    let text = format!("(component (import \"i\" (instance {types} {functions})))");
+    let input = input::from_bytes("it", "it.wat", text.into_bytes()).expect("text that assembles");
+    component::decode(input).expect("a valid component").world
+}
+
+/// A binary can share a type without a name between places; what changed in it changed at each.
+#[test]
+fn what_changed_in_an_unnamed_type_is_told_at_every_place() {
+    let world = |leaf: &str| {
+        let types = format!("(type $t (list {leaf})) (type $u (tuple $t $t))");
+        let f = r#"(export "f" (func (param "a" $t) (param "b" $u)))"#;
+        component(&types, &format!(r#"{f} (export "g" (func (result $t)))"#))
+    };
+    let told: Vec<String> = changes(&world("u8"), &world("u16")).iter().map(line).collect();
+    let expected = [
+        "~ import i / func f / param a / list element [on] u8 => u16",
+        "~ import i / func f / param b / tuple / element 0 / list element [on] u8 => u16",
+        "~ import i / func f / param b / tuple / element 1 / list element [on] u8 => u16",
+        "~ import i / func g / result / list element [on] u8 => u16",
+    ];
+    assert_eq!(told, expected);
+}
+
+/// A type of fourteen lines with sixteen thousand places in it, in twenty parameters: each parameter
+/// has its changes, and there is an end to them.
+#[test]
+fn types_that_double_do_not_flood_the_answer() {
+    let world = |leaf: &str| {
+        let mut types = format!("(type $t0 (list {leaf}))");
+        let mut functions = String::new();
+        for i in 1..15 {
+            let _ = write!(types, "(type $t{i} (tuple $t{0} $t{0}))", i - 1);
+        }
+        for i in 0..20 {
+            let _ = write!(functions, r#"(export "f{i}" (func (param "a" $t14)))"#);
+        }
+        component(&types, &functions)
+    };
+    let changes = changes(&world("u8"), &world("u16"));
+    assert!(changes.len() < 1 << 17, "{} changes", changes.len());
+    for i in 0..20 {
+        let function = format!("f{i}");
+        assert!(changes.iter().any(|change| names(change).contains(function.as_str())), "f{i}");
+    }
+}
+
 /// Seeds of a run: some hundreds, or as many as `PLUGTOOL_SEEDS` asks for.
 fn seeds() -> u64 {
     let asked = std::env::var("PLUGTOOL_SEEDS").ok().and_then(|seeds| seeds.parse().ok());
