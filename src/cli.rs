@@ -1,5 +1,6 @@
 //! Arguments in, report out. The only room that prints or decides an exit status.
 
+mod adapt;
 mod check;
 mod compose;
 mod diff;
@@ -47,6 +48,8 @@ enum Command {
     Compose(compose::Compose),
     /// Say what changed between two worlds, and whom it breaks
     Diff(diff::Diff),
+    /// Make a component out of a core module
+    Adapt(adapt::Adapt),
     /// Call a component's functions in a worker process with limits
     Run(run::Run),
     /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
@@ -127,10 +130,12 @@ impl Common {
     fn verdicts(&self, report: &Report) -> Result<u8, Failure> {
         self.print(report, text::report)?;
         let any = |verdict| report.plugins.iter().any(|plugin| plugin.verdict == verdict);
-        Ok(match () {
-            () if any(Verdict::Unjudged) => 3,
-            () if any(Verdict::Fail) => 1,
-            () => 0,
+        Ok(if any(Verdict::Unjudged) {
+            3
+        } else if any(Verdict::Fail) {
+            1
+        } else {
+            self.status(&report.diagnostics)
         })
     }
 }
@@ -139,15 +144,20 @@ impl Common {
 #[derive(Args)]
 struct HostArgs {
     /// The host folder, or its plugtool.toml [default: plugtool.toml here]
-    #[arg(long, value_name = "DIR|FILE", conflicts_with_all = ["wit", "world", "provides"])]
+    #[arg(long, value_name = "DIR|FILE", conflicts_with_all = ["wit", "world", "feature", "provides"])]
     host: Option<PathBuf>,
     /// WIT instead of a host folder: a directory, a .wit file, an encoded package, or a component
     #[arg(long, value_name = "WIT")]
     wit: Vec<PathBuf>,
-    /// The world to target out of --wit; may be left out where there is only one
+    /// The world to target out of --wit; one of them where several are named; may be left out
+    /// where there is only one
     #[arg(long, value_name = "NAME", requires = "wit")]
-    world: Option<String>,
-    /// What the host links beside the world of --wit: wasi
+    world: Vec<String>,
+    /// A feature whose @unstable items are part of --wit; may be repeated
+    #[arg(long, value_name = "NAME", requires = "wit")]
+    feature: Vec<String>,
+    /// What the host links beside the world of --wit: wasi, or the name of a world whose imports it
+    /// links, as in wasi:clocks/imports@0.2.12
     #[arg(long, value_name = "PACKAGE", requires = "wit")]
     provides: Vec<String>,
 }
@@ -161,7 +171,7 @@ impl HostArgs {
         if self.wit.is_empty() {
             return load_host(self.host.as_deref(), ", or a world with --wit and --world");
         }
-        Ok(config::from_world(&self.wit, self.world.as_deref(), &self.provides)?)
+        Ok(config::from_world(&self.wit, &self.feature, &self.world, &self.provides)?)
     }
 }
 
@@ -207,6 +217,7 @@ pub fn main() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Compose(command) => command.run(),
         Command::Diff(command) => command.run(),
+        Command::Adapt(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Gate(command) => command.run(),
         Command::Explain(command) => command.run(),
@@ -258,8 +269,9 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     };
     write().map_err(|error| {
         // The temporary file's name would say nothing to anybody, and differ from run to run.
-        let plain = error.raw_os_error().map_or(error, io::Error::from_raw_os_error);
-        Failure::internal(anyhow::anyhow!("{} cannot be written: {plain}", path.display()))
+        let text = error.to_string();
+        let reason = text.split(" at path ").next().unwrap_or(&text);
+        Failure::internal(anyhow::anyhow!("{} cannot be written: {reason}", path.display()))
     })
 }
 

@@ -1,6 +1,15 @@
 //! From bytes to a [`Component`]: validated with the engine's feature set, in one pass, function
 //! bodies on all cores; with its world, its producers and what is nested inside it.
 
+mod anatomy;
+mod artifact;
+mod capabilities;
+mod debug;
+mod module;
+mod refused;
+mod steps;
+mod toolchain;
+
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -14,7 +23,14 @@ use wasmparser::{
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::input::{Input, Kind};
-use crate::world::{World, component_world};
+use crate::world::{Package, World, component_world, package};
+
+pub use anatomy::anatomy;
+pub use artifact::{Artifact, artifact};
+pub use capabilities::{module_requests, of_import, requests};
+pub use debug::{debug_build, debug_info};
+pub use module::{CoreItem, Module};
+pub use toolchain::toolchain;
 
 /// What the engine supports, and so what is accepted: Wasmtime's defaults with the crate features
 /// that plugtool builds it with (`wasmtime::Config`, `fn features`). A test holds the two together.
@@ -22,6 +38,11 @@ pub const FEATURES: WasmFeatures = WasmFeatures::WASM3
     .union(WasmFeatures::GC_TYPES)
     .union(WasmFeatures::COMPONENT_MODEL)
     .union(WasmFeatures::CM_ASYNC);
+
+/// How many components and core modules may be nested in a component, at any depth. The validator
+/// of this version takes time by the square of their number; later ones have this limit themselves
+/// (wasmparser 0.263, `limits.rs`).
+const MAX_NESTED: usize = 1_000;
 
 /// A valid component, read.
 #[derive(Clone, Debug)]
@@ -43,6 +64,9 @@ pub struct Component {
     pub producers: IndexMap<String, IndexMap<String, String>>,
     /// What is nested inside.
     pub nested: Nested,
+    /// Why the engine refuses it, valid as it is; nothing where it does not. A part of a composition
+    /// may be refused by itself, and what is composed of it be accepted.
+    pub refused: Vec<Diagnostic>,
 }
 
 /// How much is nested inside a component, at any depth.
@@ -64,32 +88,27 @@ pub enum Subject {
     /// A valid core module.
     Module(Module),
     /// WIT, encoded as wasm.
-    WitPackage,
-    /// Compiled code of some engine. Not read any further: it would have to be trusted first.
-    Precompiled,
-}
-
-/// A core module, as far as to say what it needs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Module {
-    /// What it imports: `module` and `name`.
-    pub imports: Vec<(String, String)>,
-    /// What it exports.
-    pub exports: Vec<String>,
-    /// Who made it, as for a component.
-    pub producers: IndexMap<String, IndexMap<String, String>>,
-    /// Function bodies.
-    pub functions: usize,
+    WitPackage(Package),
+    /// An ELF object: compiled code of some engine, or anything else. Not read beyond its headers: it
+    /// would have to be trusted first.
+    Precompiled(Artifact),
 }
 
 /// Says what a file is. A finding where it is nothing valid.
 pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
     match input.kind {
         Kind::Component | Kind::Module => {}
-        Kind::Precompiled => return Ok(Subject::Precompiled),
+        Kind::Precompiled => return Ok(Subject::Precompiled(artifact(&input.bytes))),
         kind => return Err(Box::new(not_a_component(&input, kind))),
     }
-    let pass = validate(&input.bytes).map_err(|error| Box::new(invalid(&error)))?;
+    if anatomy::count_nested(&input.bytes, MAX_NESTED) > MAX_NESTED {
+        let message =
+            format!("more than {MAX_NESTED} components and core modules are nested in it");
+        let finding = Diagnostic::error(Code::InvalidComponent, message);
+        return Err(Box::new(finding.help("no tool is known that needs so many; compose less")));
+    }
+    let pass =
+        validate(&input.bytes).map_err(|error| Box::new(invalid(&error, input.bytes.len())))?;
     if input.kind == Kind::Module {
         return Ok(Subject::Module(Module {
             producers: pass.producers,
@@ -97,8 +116,8 @@ pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
             ..pass.module
         }));
     }
-    if pass.is_wit_package {
-        return Ok(Subject::WitPackage);
+    if let Some(package) = pass.package {
+        return Ok(Subject::WitPackage(package));
     }
     Ok(Subject::Component(Box::new(Component {
         name: input.name,
@@ -109,6 +128,7 @@ pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
         world: pass.world,
         producers: pass.producers,
         nested: pass.nested,
+        refused: pass.refused,
     })))
 }
 
@@ -117,23 +137,27 @@ pub fn decode(input: Input) -> Result<Component, Box<Diagnostic>> {
     if input.kind == Kind::Module {
         return Err(Box::new(not_a_component(&input, Kind::Module)));
     }
-    let error = |message| Diagnostic::error(Code::NotAComponent, message);
+    let error = |message: &str| Diagnostic::error(Code::NotAComponent, message);
     Err(Box::new(match identify(input)? {
         Subject::Component(component) => return Ok(*component),
-        Subject::WitPackage => {
+        Subject::WitPackage(_) => {
             error("it is a WIT package encoded as wasm: types only, nothing that can run")
                 .help("submit the compiled component; a WIT package is an argument for --wit")
         }
-        Subject::Precompiled | Subject::Module(_) => error(
-            "it is an object file, as engines write for precompiled code",
-        )
-        .help("submit the component that it was compiled from; precompiled code is never loaded"),
+        Subject::Precompiled(artifact) => {
+            let message = format!("it is {}", artifact.words());
+            Diagnostic::error(Code::PrecompiledArtifact, message).help(
+                "submit the component that it was compiled from; precompiled code is never loaded",
+            )
+        }
+        // Told apart above, before it was validated.
+        Subject::Module(_) => error("it is a core module"),
     }))
 }
 
 /// Whether these bytes are a WIT package encoded as wasm: a component whose only content is types.
 pub fn is_wit_package(bytes: &[u8]) -> bool {
-    validate(bytes).is_ok_and(|pass| pass.is_wit_package)
+    validate(bytes).is_ok_and(|pass| pass.package.is_some())
 }
 
 fn not_a_component(input: &Input, kind: Kind) -> Diagnostic {
@@ -144,8 +168,8 @@ fn not_a_component(input: &Input, kind: Kind) -> Diagnostic {
              preview 1)",
         ),
         Kind::OldComponent => {
-            error("it is a component in an encoding from before the format was settled")
-                .help("rebuild it with tools of today")
+            let words = format!("it is a component in {}", encoding(&input.bytes));
+            error(&words).help("rebuild it with tools that write encoding 0x0d, the one of today")
         }
         Kind::Empty => error("it is empty").help("check the build step that writes it"),
         Kind::Component | Kind::Precompiled | Kind::Other => {
@@ -157,15 +181,32 @@ fn not_a_component(input: &Input, kind: Kind) -> Diagnostic {
     }
 }
 
-fn invalid(error: &BinaryReaderError) -> Diagnostic {
+/// The encoding that a component's preamble names, in words (wasmparser, `parser.rs`, has the dates).
+fn encoding(bytes: &[u8]) -> String {
+    let version = bytes.get(4).copied().unwrap_or_default();
+    let about = match version {
+        0x0b => "from January 2023, before the format was settled",
+        0x0c => "from February 2023, before the format was settled",
+        0..0x0d => "from before the format was settled",
+        0x0d => "the one of today",
+        0x0e.. => "which is newer than any known here",
+    };
+    format!("encoding {version:#04x}, {about}")
+}
+
+fn invalid(error: &BinaryReaderError, size: usize) -> Diagnostic {
+    let message = error.message().lines().map(str::trim).collect::<Vec<_>>().join("; ");
     let finding = Diagnostic::error(
         Code::InvalidComponent,
-        format!("it is not valid: {} (at byte {:#x})", error.message(), error.offset()),
+        format!("it is not valid: {message} (at byte {:#x})", error.offset()),
     );
-    if error.message().contains("unexpected end") {
+    // The parser reaches for bytes behind the end of the file only where the file is cut off.
+    if message.contains("unexpected end-of-file") && error.offset() <= size {
         finding.help("the file looks cut off; check the step that copies or uploads it")
+    } else if message.contains("requires the") || message.contains("not enabled") {
+        finding.help("the engine has this feature turned off; build the plugin without it")
     } else {
-        finding.help("rebuild it; `wasm-tools validate` says the same")
+        finding.help("rebuild it with tools of today")
     }
 }
 
@@ -174,8 +215,10 @@ struct Pass {
     world: World,
     producers: IndexMap<String, IndexMap<String, String>>,
     nested: Nested,
-    is_wit_package: bool,
+    /// What is in the package, where there is nothing but types.
+    package: Option<Package>,
     module: Module,
+    refused: Vec<Diagnostic>,
 }
 
 fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
@@ -188,7 +231,7 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
     let mut producers = IndexMap::new();
     let mut nested = Nested::default();
     let mut only_types = true;
-    let mut module = Module::default();
+    let mut steps = steps::Reader::default();
 
     let types = loop {
         let rest = &bytes[offset..];
@@ -199,7 +242,8 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
         };
         offset += consumed;
         let valid = validator.payload(&payload)?;
-        // Names are read after the validator has seen the section, which bounds the recursion.
+        // Sections are read after the validator has seen them, which bounds the recursion.
+        steps.payload(&payload, &validator)?;
         let top = parsers.is_empty();
         match &payload {
             Payload::ComponentImportSection(section) if top => {
@@ -213,17 +257,6 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
                     let export = export?;
                     only_types &= export.kind == wasmparser::ComponentExternalKind::Type;
                     names.1.push(export.name.name.to_owned());
-                }
-            }
-            Payload::ImportSection(section) if top => {
-                for import in section.clone().into_imports() {
-                    let import = import?;
-                    module.imports.push((import.module.to_owned(), import.name.to_owned()));
-                }
-            }
-            Payload::ExportSection(section) if top => {
-                for export in section.clone() {
-                    module.exports.push(export?.name.to_owned());
                 }
             }
             Payload::ModuleSection { .. } => nested.modules += 1,
@@ -251,12 +284,16 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
     };
     nested.functions = bodies.len();
     validate_bodies(bodies)?;
+    let (steps, sections) = steps.finish();
+    let refused = refused::refusals(types.as_ref(), &steps, &sections);
+    let is_package = only_types && !names.1.is_empty();
     Ok(Pass {
-        is_wit_package: only_types && !names.1.is_empty(),
+        refused,
+        package: is_package.then(|| package(types.as_ref(), &names.1)),
+        module: module::read(types.as_ref()),
         world: component_world(types.as_ref(), &names.0, &names.1),
         producers,
         nested,
-        module,
     })
 }
 

@@ -1,16 +1,21 @@
 //! A plan into bytes, through `wac-graph`. The only room that knows wac, which is at another
 //! version of wasmparser than the rest: bytes cross, types never do.
 
-use std::collections::HashMap;
+mod provenance;
+mod seal;
+
+use std::collections::{BTreeSet, HashMap};
 use std::panic::{self, AssertUnwindSafe};
 
 use thiserror::Error;
 use wac_graph::types::Package;
-use wac_graph::{CompositionGraph, EncodeOptions, NodeId};
+use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId, Processor};
 
 use crate::component::{self, Component};
 use crate::input;
 use crate::wiring::Plan;
+
+pub use provenance::{Given, Part, Provenance, SECTION, Seam, provenance};
 
 /// Why a plan could not be carried out. None of these is the plugin's fault: a plan was made
 /// because the types fit.
@@ -63,19 +68,41 @@ fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeErro
     let mut graph = CompositionGraph::new();
     let mut instances: HashMap<usize, NodeId> = HashMap::new();
     let mut order = plan.used.clone();
-    order.sort_by(|a, b| components[*a].sha256.cmp(&components[*b].sha256));
-    for (position, index) in order.into_iter().enumerate() {
+    order.sort_by_key(|&index| (&components[index].sha256, &components[index].name, index));
+    let roots = order.iter().flat_map(|&index| components[index].world.imports.keys());
+    let taken: HashMap<String, usize> = roots.cloned().enumerate().map(|(i, n)| (n, i)).collect();
+    let mut sealed: BTreeSet<String> = BTreeSet::new();
+    let mut packages: HashMap<&String, PackageId> = HashMap::new();
+    for (position, &index) in order.iter().enumerate() {
         let component = components[index];
         let step = || format!("reading {}", component.name);
-        // Names only have to be unique; the same bytes may stand in a plan twice.
+        let inner = seal::inner_types(&component.world, index, plan);
+        // The same bytes are in the result once, and are instantiated as often as they are used.
+        if let (Some(&package), true) = (packages.get(&component.sha256), inner.is_empty()) {
+            instances.insert(index, graph.instantiate(package));
+            continue;
+        }
+        let bytes = if inner.is_empty() {
+            component.bytes.clone()
+        } else {
+            let names = seal::free_names(&inner, position, &taken);
+            sealed.extend(names.values().cloned());
+            seal::rename(&component.bytes, &names).map_err(|error| refused(step(), &error))?
+        };
         let name = format!("plugtool:component{position}");
-        let bytes = component.bytes.clone();
         let package = Package::from_bytes(&name, None, bytes, graph.types_mut())
             .map_err(|error| refused(step(), error.as_ref()))?;
         let package = graph.register_package(package).map_err(|error| refused(step(), &error))?;
+        if inner.is_empty() {
+            packages.insert(&component.sha256, package);
+        }
         instances.insert(index, graph.instantiate(package));
     }
-    for wire in &plan.wires {
+    // wac numbers what it is told in the order of telling; that must not be the arguments'.
+    let digest = |index: usize| order.iter().position(|&other| other == index);
+    let mut wires: Vec<_> = plan.wires.iter().collect();
+    wires.sort_by_key(|w| (digest(w.importer), &w.import, digest(w.exporter), &w.export));
+    for wire in wires {
         let (Some(&importer), Some(&exporter)) =
             (instances.get(&wire.importer), instances.get(&wire.exporter))
         else {
@@ -108,6 +135,16 @@ fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeErro
         graph.export(export, &outlet.name).map_err(|error| refused(step(), &error))?;
     }
     // Validation happens in `decode`, with the features of the engine that is to run it.
-    let options = EncodeOptions { validate: false, ..EncodeOptions::default() };
-    graph.encode(options).map_err(|error| refused("encoding".to_owned(), &error))
+    let processor = Processor { name: "plugtool", version: env!("CARGO_PKG_VERSION") };
+    let options =
+        EncodeOptions { validate: false, processor: Some(processor), ..EncodeOptions::default() };
+    let failed = |error: &dyn std::error::Error| refused("encoding".to_owned(), error);
+    let mut bytes = graph.encode(options).map_err(|error| failed(&error))?;
+    if !sealed.is_empty() {
+        bytes = seal::define(&bytes, &sealed).map_err(|error| failed(&error))?;
+    }
+    let described = provenance::describe(components, plan, &order);
+    let json = serde_json::to_vec(&described).map_err(|error| failed(&error))?;
+    seal::append_custom(&mut bytes, SECTION, &json);
+    Ok(bytes)
 }

@@ -3,20 +3,23 @@
 //! never a finding about a plugin.
 
 mod parse;
+mod policy;
 mod values;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Component as PathPart, Path, PathBuf};
 
 use serde::Deserialize;
 use thiserror::Error;
+use toml::Spanned;
 
 use crate::component::{self, Component, FEATURES};
 use crate::diagnostic::ConfigUsed;
 use crate::input::{self, Kind};
 use crate::world::{self, World};
 
+pub use policy::{Level, Policy, Rule, Versions, Waiver};
 pub use values::{Limits, parse_bytes, parse_duration};
 
 /// What is wrong with a configuration file, or with what it names.
@@ -62,12 +65,16 @@ pub struct Host {
     pub provides: Vec<World>,
     /// Components that may be composed around a plugin.
     pub adapters: Vec<Component>,
+    /// Whether core modules are made components on the way in; otherwise they are a finding.
+    pub adapt_modules: bool,
     /// The default list of plugins: files and patterns, relative to the working directory.
     pub plugins: Vec<String>,
     /// The smoke cases.
     pub cases: Vec<Case>,
     /// What one run of one plugin may use.
     pub limits: Limits,
+    /// What the host wants beyond its contract.
+    pub policy: Policy,
 }
 
 /// One line of a plugin list.
@@ -120,6 +127,12 @@ struct File {
     host: HostTable,
     #[serde(default)]
     limits: values::LimitsTable,
+    #[serde(default)]
+    policy: policy::PolicyTable,
+    #[serde(default)]
+    severity: BTreeMap<Spanned<String>, Spanned<String>>,
+    #[serde(default)]
+    waiver: Vec<Spanned<policy::WaiverTable>>,
 }
 
 #[derive(Deserialize)]
@@ -128,9 +141,13 @@ struct HostTable {
     wit: Vec<String>,
     worlds: Vec<String>,
     #[serde(default)]
+    features: Vec<String>,
+    #[serde(default)]
     provides: Vec<String>,
     #[serde(default)]
     adapters: Vec<String>,
+    #[serde(default)]
+    adapt_modules: bool,
     #[serde(default)]
     plugins: Vec<String>,
     #[serde(default)]
@@ -178,12 +195,19 @@ struct CaseTable {
     steps: Vec<Step>,
 }
 
+/// Where the WIT is, and which features' `@unstable` items are part of it.
+struct Wit {
+    paths: Vec<PathBuf>,
+    features: Vec<String>,
+}
+
 /// Reads a host folder: the folder, or its `plugtool.toml`.
 pub fn load(path: &Path) -> Result<Host, ConfigError> {
     let file = if path.is_dir() { path.join("plugtool.toml") } else { path.to_owned() };
     let shown = show(&file);
     let text = read_text(&file)?;
     let parsed: File = parse::toml(&shown, &text)?;
+    let source = parse::Source { path: &shown, text: &text };
     let invalid = |reason: String| ConfigError::Invalid { path: shown.clone(), reason };
     let folder = file.parent().unwrap_or(Path::new(""));
     let beside = |relative: &String| folder.join(relative);
@@ -191,10 +215,13 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
     if parsed.host.worlds.is_empty() {
         return Err(invalid("`worlds` is empty: a plugin could target none".to_owned()));
     }
-    let wit: Vec<PathBuf> = parsed.host.wit.iter().map(beside).collect();
+    let wit = Wit {
+        paths: parsed.host.wit.iter().map(beside).collect(),
+        features: parsed.host.features.clone(),
+    };
     let worlds = parsed.host.worlds.iter().map(|name| load_world(&wit, Some(name), &shown));
     let worlds = worlds.collect::<Result<_, _>>()?;
-    let provides = provided(&parsed.host.provides, &shown)?;
+    let provides = provided(&parsed.host.provides, &wit, &shown)?;
 
     let mut adapters: Vec<Component> = Vec::new();
     for adapter in &parsed.host.adapters {
@@ -215,26 +242,38 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
         worlds,
         provides,
         adapters,
+        adapt_modules: parsed.host.adapt_modules,
         plugins: parsed.host.plugins.iter().map(|plugin| show(&beside(plugin))).collect(),
         cases,
         limits: parsed.limits.settle().map_err(invalid)?,
+        policy: policy::settle(parsed.policy, parsed.severity, parsed.waiver, &source)?,
     })
 }
 
-/// A host that is only a world, for one-off use: `--wit` and `--world`.
+/// A host that is only worlds, for one-off use: `--wit` and `--world`.
 pub fn from_world(
     wit: &[PathBuf],
-    name: Option<&str>,
+    features: &[String],
+    names: &[String],
     provides: &[String],
 ) -> Result<Host, ConfigError> {
+    let wit = Wit { paths: wit.to_vec(), features: features.to_vec() };
+    let worlds = if names.is_empty() {
+        vec![load_world(&wit, None, "")?]
+    } else {
+        let worlds = names.iter().map(|name| load_world(&wit, Some(name), ""));
+        worlds.collect::<Result<_, _>>()?
+    };
     Ok(Host {
         config: None,
-        worlds: vec![load_world(wit, name, "")?],
-        provides: provided(provides, "--provides")?,
+        worlds,
+        provides: provided(provides, &wit, "--provides")?,
         adapters: Vec::new(),
+        adapt_modules: false,
         plugins: Vec::new(),
         cases: Vec::new(),
         limits: Limits::default(),
+        policy: Policy::default(),
     })
 }
 
@@ -285,12 +324,12 @@ pub fn plugin_list(sources: &[String]) -> Result<Vec<Plugin>, ConfigError> {
 }
 
 /// The world of this name out of WIT sources, or the world of the component that is named instead.
-fn load_world(wit: &[PathBuf], name: Option<&str>, from: &str) -> Result<World, ConfigError> {
-    if let Some(missing) = wit.iter().find(|path| !path.exists()) {
+fn load_world(wit: &Wit, name: Option<&str>, from: &str) -> Result<World, ConfigError> {
+    if let Some(missing) = wit.paths.iter().find(|path| !path.exists()) {
         let reason = "no such file or directory".to_owned();
         return Err(ConfigError::Unreadable { path: show(missing), reason });
     }
-    if let ([path], None) = (wit, name)
+    if let ([path], None) = (wit.paths.as_slice(), name)
         && path.is_file()
         && path.extension().is_none_or(|extension| extension != "wit")
     {
@@ -308,27 +347,39 @@ fn load_world(wit: &[PathBuf], name: Option<&str>, from: &str) -> Result<World, 
         }
     }
     let from = if from.is_empty() { String::new() } else { format!("{from}: ") };
-    world::load(wit)
+    world::load(&wit.paths, &wit.features)
         .and_then(|wit| wit.world(name, FEATURES))
         .map_err(|error| ConfigError::Wit { from, error })
 }
 
-fn provided(names: &[String], from: &str) -> Result<Vec<World>, ConfigError> {
+/// What a host links beside its world: `wasi`, or worlds by name, out of the host's own WIT or out of
+/// what plugtool ships.
+fn provided(names: &[String], wit: &Wit, from: &str) -> Result<Vec<World>, ConfigError> {
     let mut worlds = Vec::new();
     for name in names {
-        match name.as_str() {
-            "wasi" => {
-                let from = format!("{from}: ");
-                let world = world::wasi(FEATURES);
-                worlds.push(world.map_err(|error| ConfigError::Wit { from, error })?);
-            }
-            other => {
-                return Err(ConfigError::Invalid {
-                    path: from.to_owned(),
-                    reason: format!("plugtool has no package `{other}` to provide; it has `wasi`"),
-                });
-            }
+        let from = from.to_owned();
+        let prefix = || format!("{from}: ");
+        if name == "wasi" {
+            let world = world::wasi(FEATURES);
+            worlds.push(world.map_err(|error| ConfigError::Wit { from: prefix(), error })?);
+            continue;
         }
+        if !name.contains('/') {
+            return Err(ConfigError::Invalid {
+                path: from,
+                reason: format!(
+                    "nothing is known of `{name}` to provide; write \"wasi\", or the name of a \
+                     world, as in \"wasi:clocks/imports@0.2.12\""
+                ),
+            });
+        }
+        let own =
+            world::load(&wit.paths, &wit.features).and_then(|wit| wit.world(Some(name), FEATURES));
+        let found = own.or_else(|error| match world::shipped() {
+            Ok(shipped) => shipped.world(Some(name), FEATURES).map_err(|_| error),
+            Err(broken) => Err(broken),
+        });
+        worlds.push(found.map_err(|error| ConfigError::Wit { from: prefix(), error })?);
     }
     Ok(worlds)
 }

@@ -3,21 +3,30 @@
 
 mod code;
 mod diff;
+mod inspection;
 mod report;
+mod schema;
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 pub use code::Code;
 pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
-pub use report::{
-    AdapterUse, CaseReport, ComposeReport, ConfigUsed, ExportFrom, InspectReport, Inspection,
-    ItemShown, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
+pub use inspection::{
+    Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,
+    PackageShown, Part, Producers, Request, WireSaid, WorldShown,
 };
+pub use report::{
+    AdaptReport, AdapterUse, CaseReport, ComponentUsed, ComposeReport, ConfigUsed, Distance,
+    ExportFrom, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
+};
+pub use schema::{SCHEMAS, schema};
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Worth knowing; never decides a verdict.
@@ -40,7 +49,7 @@ impl fmt::Display for Severity {
 
 /// One step on the way to a place in a world: `export run`, `record output`, `field exit-code`,
 /// or a place without a name, such as `result` and `ok`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Segment {
     /// What the step is, in WIT's words.
     pub kind: &'static str,
@@ -87,19 +96,34 @@ impl fmt::Display for WitPath {
     }
 }
 
+/// How a [`WitPath`] is written: the text for people and the steps for programs.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WitPath")]
+struct PathShown<'a> {
+    /// `export run / result / ok / record output / field exit-code`
+    text: String,
+    /// The same step by step.
+    steps: &'a [Segment],
+}
+
 impl Serialize for WitPath {
-    /// The text for people and the steps for programs.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct;
-        let mut path = serializer.serialize_struct("WitPath", 2)?;
-        path.serialize_field("text", &self.to_string())?;
-        path.serialize_field("steps", &self.0)?;
-        path.end()
+        PathShown { text: self.to_string(), steps: &self.0 }.serialize(serializer)
+    }
+}
+
+impl JsonSchema for WitPath {
+    fn schema_name() -> Cow<'static, str> {
+        "WitPath".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        PathShown::json_schema(generator)
     }
 }
 
 /// One finding about one component.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Diagnostic {
     /// What kind of finding it is.
     pub code: Code,
@@ -116,6 +140,20 @@ pub struct Diagnostic {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// The line of the host's configuration that decided it, where one did: policy, not contract.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<Place>,
+}
+
+/// A line of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Place {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What stands there.
+    pub text: String,
 }
 
 impl Diagnostic {
@@ -128,6 +166,7 @@ impl Diagnostic {
             message: message.into(),
             notes: Vec::new(),
             help: None,
+            decided_by: None,
         }
     }
 
@@ -146,6 +185,12 @@ impl Diagnostic {
     /// The same finding with advice.
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same finding as the outcome of a line of configuration.
+    pub fn decided_by(mut self, place: &Place) -> Diagnostic {
+        self.decided_by = Some(place.clone());
         self
     }
 

@@ -2,9 +2,9 @@
 //!
 //! What changed and where, a walk over both worlds finds. What a change breaks, [`world::targets`]
 //! decides, asked once for each direction: does a plugin of the old world target a host of the new
-//! one, and the other way round? An import or export that it has nothing against breaks nobody,
-//! and what it is against without a change to show for it is a change of its own. So the changes
-//! break something exactly where the comparison of worlds says so.
+//! one, and the other way round? Both go by the same places. Where the comparison has nothing against
+//! any of them nobody breaks, and what it is against at a place where the walk met nothing is a change
+//! of its own. So the changes break something exactly where the comparison of worlds says so.
 //!
 //! An interface that moved to another semver track no longer matches, whatever is in it. That is a
 //! change of its own; the changes inside are judged as if the names matched, because they are what
@@ -14,16 +14,19 @@ mod found;
 mod pairs;
 mod reason;
 mod shown;
+mod verdict;
 mod version;
 mod walk;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use crate::diagnostic::{Change, ChangeKind, Diagnostic, PackageChange, WitPath};
-use crate::world::{self, ExternName, Host, Item, Mismatch, MismatchKind, World};
-use found::{Breaks, Found, Place, Side, Why};
 use indexmap::IndexMap;
-use pairs::{Pair, asks_nothing, moved, pairs};
+
+use crate::diagnostic::{Change, ChangeKind, Diagnostic, PackageChange};
+use crate::world::{self, ExternName, Item, MismatchKind, Names, World};
+use found::{Breaks, Found, Place, Side, Why};
+use pairs::{Pair, Pairs};
+use verdict::{Judged, Roots, Verdict, root_of};
 use walk::Walk;
 
 /// What became of a world.
@@ -39,38 +42,33 @@ pub struct Diff {
 
 /// Compares two worlds, each as a plugin's and as a host's.
 pub fn diff(old: &World, new: &World) -> Diff {
-    let imports = pairs(&old.imports, &new.imports);
-    let exports = pairs(&old.exports, &new.exports);
-    let moved = [moved(&imports), moved(&exports)];
-    let verdict = Verdict::of(old, new);
-    let aligned = if moved.iter().all(HashMap::is_empty) {
+    let sides = Sides::of(old, new);
+    let verdict = Verdict::of([old, new], [new, old]);
+    let moved = sides.moved();
+    let aligned = if moved.iter().flatten().all(HashMap::is_empty) {
         None
     } else {
-        Some(Verdict::of(old, &new.renamed(&moved[0], &moved[1])))
+        let [for_old, for_new] = moved.each_ref().map(|[i, e]| new.renamed(i, e));
+        Some(Verdict::of([old, &for_old], [&for_new, old]))
     };
-    let inside = aligned.as_ref().unwrap_or(&verdict);
 
     let mut walk = Walk::new(old, new);
     world_name(&mut walk, old, new);
-    let refused = verdict.roots();
-    let mut explained = Roots::default();
-    let tables = [(Side::Import, &imports), (Side::Export, &exports)];
-    for (side, pairs) in tables {
-        for pair in pairs {
-            version_change(&mut walk, side, pair, &refused);
-            walk.record.met = Breaks::NONE;
-            root(&mut walk, [old, new], side, pair, at_stake([old, new], side, pair, &refused));
-            explained.insert((side, pair.name()), walk.record.met);
+    sides.walk(&mut walk, &verdict.roots());
+    for mismatch in aligned.as_ref().unwrap_or(&verdict).mismatches() {
+        accounted(&mut walk, &sides, mismatch);
+    }
+    // What the names as they are stand in the way of, if nothing else does.
+    let so_far = walk.record.breaks();
+    for mismatch in verdict.mismatches() {
+        if (mismatch.breaks.old && !so_far.old) || (mismatch.breaks.new && !so_far.new) {
+            accounted(&mut walk, &sides, mismatch);
         }
     }
-    identities(&mut walk, inside, &moved);
-    unexplained(&mut walk, inside, |root| root.map_or(Breaks::NONE, |root| explained.at(root)));
-    let so_far = walk.record.breaks();
-    unexplained(&mut walk, &verdict, |_| so_far);
-
     let mut found = walk.record.into_found();
     verdict.settle(&mut found);
-    let (packages, diagnostics) = version::judge(old, new, imports.iter().chain(&exports), &found);
+    let pairs = sides.imports.list.iter().chain(&sides.exports.list);
+    let (packages, diagnostics) = version::judge(old, new, pairs, &found);
     Diff { changes: found.into_iter().map(change).collect(), packages, diagnostics }
 }
 
@@ -87,221 +85,212 @@ fn change(found: Found) -> Change {
     }
 }
 
-/// What the comparison of worlds has against either direction.
-struct Verdict {
-    old_plugins: Vec<Mismatch>,
-    new_plugins: Vec<Mismatch>,
-}
-
-impl Verdict {
-    fn of(old: &World, new: &World) -> Verdict {
-        Verdict {
-            old_plugins: world::targets(old, Host { world: new, provides: &[] }),
-            new_plugins: world::targets(new, Host { world: old, provides: &[] }),
-        }
-    }
-
-    /// Every mismatch, with what the old world has there and what the new one has, and whom it
-    /// breaks.
-    fn mismatches(&self) -> impl Iterator<Item = (&Mismatch, [&String; 2], Breaks)> {
-        let old = self.old_plugins.iter();
-        let new = self.new_plugins.iter();
-        old.map(|m| (m, [&m.found, &m.expected], Breaks { old: true, new: false }))
-            .chain(new.map(|m| (m, [&m.expected, &m.found], Breaks { old: false, new: true })))
-    }
-
-    /// Every import and export that it is against.
-    fn roots(&self) -> Roots<'_> {
-        let mut roots = Roots::default();
-        for (mismatch, _, breaks) in self.mismatches() {
-            if let Some(root) = root_of(mismatch) {
-                roots.insert(root, breaks);
-            }
-        }
-        roots
-    }
-
-    /// Has the last word: a change breaks nobody whom the worlds as they are let pass.
-    fn settle(&self, found: &mut [Found]) {
-        for change in found {
-            let wrongly = (self.old_plugins.is_empty() && change.old_plugins.take().is_some())
-                | (self.new_plugins.is_empty() && change.new_plugins.take().is_some());
-            if wrongly {
-                change.why = Why::NoMismatch;
-            }
-        }
-    }
-}
-
-/// Imports and exports, and which plugins have trouble there.
-#[derive(Default)]
-struct Roots<'a> {
-    old_plugins: HashSet<(Side, &'a str)>,
-    new_plugins: HashSet<(Side, &'a str)>,
-}
-
-impl<'a> Roots<'a> {
-    fn insert(&mut self, root: (Side, &'a str), breaks: Breaks) {
-        if breaks.old {
-            self.old_plugins.insert(root);
-        }
-        if breaks.new {
-            self.new_plugins.insert(root);
-        }
-    }
-
-    fn at(&self, root: (Side, &str)) -> Breaks {
-        Breaks { old: self.old_plugins.contains(&root), new: self.new_plugins.contains(&root) }
-    }
-}
-
-/// The import or export that a mismatch is about.
-fn root_of(mismatch: &Mismatch) -> Option<(Side, &str)> {
-    let root = mismatch.path.0.first()?;
-    let side = if root.kind == "import" { Side::Import } else { Side::Export };
-    Some((side, root.name.as_deref()?))
-}
-
 /// A plugin carries no name of a world, so a new one breaks nobody; a new version is no change of
 /// its name at all.
 fn world_name(walk: &mut Walk<'_>, old: &World, new: &World) {
     let (Some(was), Some(is)) = (&old.name, &new.name) else { return };
     if ExternName::parse(was).base != ExternName::parse(is).base {
-        let place = Place::new(WitPath::root("world", is), Side::Import, Breaks::NONE);
+        let place = Place::root("world", is, Side::Import, Breaks::NONE);
         let what = (ChangeKind::Renamed, Why::WorldName);
         walk.note(&place, what, [Some(was.clone()), Some(is.clone())], Breaks::NONE);
     }
 }
 
-/// An interface at another version. All interfaces of a package that moved together are one change.
-fn version_change(walk: &mut Walk<'_>, side: Side, pair: &Pair<'_>, refused: &Roots<'_>) {
-    let (Some((was, _)), Some((is, _))) = (pair.old, pair.new) else { return };
-    if was == is {
-        return;
-    }
-    let trouble = |name: Option<&str>| name.map(|name| refused.at((side, name)));
-    let (before, after) = (ExternName::parse(was), ExternName::parse(is));
-    let same_track = before.canonical() == after.canonical();
-    let breaks = Breaks {
-        old: !same_track && trouble(pair.seen_by_old_plugins(side)).is_some_and(|b| b.old),
-        new: !same_track && trouble(pair.seen_by_new_plugins(side)).is_some_and(|b| b.new),
-    };
-    let version = |name: &ExternName<'_>| {
-        Some(name.version.as_ref().map_or("no version".to_owned(), ToString::to_string))
-    };
-    let kind = if side == Side::Import { "import" } else { "export" };
-    let place = Place::new(WitPath::root(kind, is), side, breaks);
-    let package = after.package().unwrap_or(after.base);
-    walk.record.version(package, &place, same_track, [version(&before), version(&after)]);
+/// The imports and exports of both worlds.
+struct Sides<'a> {
+    old: &'a World,
+    new: &'a World,
+    imports: Pairs<'a>,
+    exports: Pairs<'a>,
+    /// The names of the new world for those of the old one that it has under others: of imports, and of
+    /// exports.
+    renamed: [HashMap<&'a str, &'a str>; 2],
 }
 
-/// Whom a difference at an import or export can break: those who ask for it and those of whom it
-/// is demanded.
-fn at_stake([old, new]: [&World; 2], side: Side, pair: &Pair<'_>, refused: &Roots<'_>) -> Breaks {
-    // Where another version on the same track stands in for what is missing, only the comparison
-    // can tell whether it will do.
-    let missing = |there: &IndexMap<String, Item>, name: &str| {
-        let stands_in = world::find(there, name).is_some();
-        let trouble = refused.at((side, name));
-        Breaks { old: !stands_in || trouble.old, new: !stands_in || trouble.new }
-    };
-    let asks = |item: Option<(&str, &Item)>| item.is_some_and(|(_, item)| !asks_nothing(item));
-    let asked = Breaks { old: asks(pair.old), new: asks(pair.new) };
-    match (side, pair.old, pair.new) {
-        (Side::Import, Some((name, _)), None) => {
-            Breaks { old: asked.old && missing(&new.imports, name).old, new: false }
-        }
-        (Side::Import, None, Some((name, _))) => {
-            Breaks { old: false, new: asked.new && missing(&old.imports, name).new }
-        }
-        (Side::Export, Some((name, _)), None) => {
-            Breaks { old: false, new: missing(&new.exports, name).new }
-        }
-        (Side::Export, None, Some((name, _))) => {
-            Breaks { old: missing(&old.exports, name).old, new: false }
-        }
-        (Side::Import, ..) => asked,
-        (Side::Export, ..) => Breaks { old: true, new: true },
+impl<'a> Sides<'a> {
+    fn of(old: &'a World, new: &'a World) -> Sides<'a> {
+        let imports = Pairs::of(&old.imports, &new.imports);
+        let exports = Pairs::of(&old.exports, &new.exports);
+        let renamed = [&imports, &exports].map(|pairs| {
+            let both = pairs.list.iter().filter_map(|pair| Some((pair.old?.0, pair.new?.0)));
+            both.filter(|(old, new)| old != new).collect()
+        });
+        Sides { old, new, imports, exports, renamed }
     }
-}
 
-/// One import or export, or what was one.
-fn root<'a>(
-    walk: &mut Walk<'a>,
-    [old, new]: [&'a World; 2],
-    side: Side,
-    pair: &Pair<'a>,
-    breaks: Breaks,
-) {
-    let place = |name: &str, item: &Item| {
-        let kind = match (side, item) {
-            // The types that a world defines are encoded as imports; nobody would call them that.
-            (Side::Import, Item::Type(_)) => "type",
-            (Side::Import, _) => "import",
-            (Side::Export, _) => "export",
+    /// The names under which the new world has what is at stake for old plugins, and for new ones, to
+    /// the old world's names for it: of imports, and of exports.
+    fn moved(&self) -> [[HashMap<&'a str, &'a str>; 2]; 2] {
+        [|breaks: Breaks| breaks.old, |breaks: Breaks| breaks.new].map(|of| {
+            [(Side::Import, &self.imports), (Side::Export, &self.exports)].map(|(side, pairs)| {
+                let at_stake = |pair: &&Pair<'_>| of(self.at_stake(side, pair, &Roots::default()));
+                let both = pairs.list.iter().filter(at_stake);
+                let both = both.filter_map(|pair| Some((pair.new?.0, pair.old?.0)));
+                both.filter(|(new, old)| new != old).collect()
+            })
+        })
+    }
+
+    /// Whom a difference at an import or export can break: those who ask for it and those of whom it
+    /// is demanded.
+    fn at_stake(&self, side: Side, pair: &Pair<'_>, refused: &Roots<'_>) -> Breaks {
+        // Where another version on the same track stands in for what is missing, only the comparison
+        // can tell whether it will do.
+        let missing = |there: &Names<'_, Item>, name: &str| {
+            let stands_in = there.find(name).is_some();
+            let trouble = refused.at((side, name));
+            Breaks { old: !stands_in || trouble.old, new: !stands_in || trouble.new }
         };
-        Place::new(shown::root(kind, name), side, breaks)
-    };
-    let why = |item: &Item| match side {
-        Side::Import if asks_nothing(item) => Why::Definition,
-        _ => Why::Item,
-    };
-    match (pair.old, pair.new) {
-        (Some((_, before)), Some((name, after))) => {
-            walk.item(&place(name, after), name, before, after);
+        let asks = |world: &World, item: Option<(&str, &Item)>| {
+            item.is_some_and(|(name, _)| !world::asks_nothing(world, name))
+        };
+        let asked = || Breaks { old: asks(self.old, pair.old), new: asks(self.new, pair.new) };
+        match (side, pair.old, pair.new) {
+            (Side::Import, Some((name, _)), None) => {
+                Breaks { old: asked().old && missing(&self.imports.new, name).old, new: false }
+            }
+            (Side::Import, None, Some((name, _))) => {
+                Breaks { old: false, new: asked().new && missing(&self.imports.old, name).new }
+            }
+            (Side::Export, Some((name, _)), None) => {
+                Breaks { old: false, new: missing(&self.exports.new, name).new }
+            }
+            (Side::Export, None, Some((name, _))) => {
+                Breaks { old: missing(&self.exports.old, name).old, new: false }
+            }
+            // What has another name now is missed by those only who ask for it.
+            (Side::Import, ..) if !pair.same_track() => asked(),
+            _ => Breaks::ALL,
         }
-        (Some((name, item)), None) => {
-            let before = shown::item(old, name, item, None);
-            let what = (ChangeKind::Removed, why(item));
-            walk.note(&place(name, item), what, [Some(before), None], breaks);
+    }
+
+    /// The walk over all of them. Plain types of the world itself break nobody at first: what is wrong
+    /// with one is told where it is used. What is left of them breaks by itself.
+    fn walk(&self, walk: &mut Walk<'a>, refused: &Roots<'_>) {
+        for (side, pairs) in [(Side::Import, &self.imports), (Side::Export, &self.exports)] {
+            for pair in &pairs.list {
+                self.version_change(walk, side, pair, refused);
+                let breaks = match is_type(side, pair) {
+                    true => Breaks::NONE,
+                    false => self.at_stake(side, pair, refused),
+                };
+                self.root(walk, side, pair, breaks);
+            }
         }
-        (None, Some((name, item))) => {
-            let after = shown::item(new, name, item, None);
-            let what = (ChangeKind::Added, why(item));
-            walk.note(&place(name, item), what, [None, Some(after)], breaks);
+        for pair in self.imports.list.iter().filter(|pair| is_type(Side::Import, pair)) {
+            if pair.old.is_some() && pair.new.is_some() {
+                self.root(walk, Side::Import, pair, Breaks::ALL);
+            }
         }
-        (None, None) => {}
+    }
+
+    /// An interface at another version. All interfaces of a package that moved together are one
+    /// change.
+    fn version_change(
+        &self,
+        walk: &mut Walk<'_>,
+        side: Side,
+        pair: &Pair<'_>,
+        refused: &Roots<'_>,
+    ) {
+        let (Some((was, _)), Some((is, _))) = (pair.old, pair.new) else { return };
+        if was == is {
+            return;
+        }
+        let (before, after) = (ExternName::parse(was), ExternName::parse(is));
+        let same_track = pair.same_track();
+        // No other version stands in for one that moved: then they would not be a pair.
+        let breaks = if same_track { Breaks::NONE } else { self.at_stake(side, pair, refused) };
+        let version = |name: &ExternName<'_>| {
+            Some(name.version.as_ref().map_or("no version".to_owned(), ToString::to_string))
+        };
+        let kind = if side == Side::Import { "import" } else { "export" };
+        let package = after.package().unwrap_or(after.base);
+        let place = Place::root(kind, is, side, breaks);
+        walk.record.version(package, &place, same_track, [version(&before), version(&after)]);
+    }
+
+    /// One import or export, or what was one.
+    fn root(&self, walk: &mut Walk<'a>, side: Side, pair: &Pair<'a>, breaks: Breaks) {
+        let place = |name: &'a str, item: &Item| Place::root(kind(side, item), name, side, breaks);
+        let why = |world: &World, name: &str| match side {
+            Side::Import if world::asks_nothing(world, name) => Why::Definition,
+            _ => Why::Item,
+        };
+        let table = |world: &'a World| match side {
+            Side::Import => &world.imports,
+            Side::Export => &world.exports,
+        };
+        match (pair.old, pair.new) {
+            (Some((was, before)), Some((name, after))) => {
+                walk.item(&place(name, after), [was, name], name, [before, after]);
+            }
+            // It goes with its resource, which says it all.
+            (Some((name, _)), None) if goes_along(name, table(self.old), table(self.new)) => {}
+            (None, Some((name, _))) if goes_along(name, table(self.new), table(self.old)) => {}
+            (Some((name, item)), None) => {
+                let before = shown::item(self.old, name, item, table(self.old));
+                let what = (ChangeKind::Removed, why(self.old, name));
+                walk.note(&place(name, item), what, [Some(before), None], breaks);
+            }
+            (None, Some((name, item))) => {
+                let after = shown::item(self.new, name, item, table(self.new));
+                let what = (ChangeKind::Added, why(self.new, name));
+                walk.note(&place(name, item), what, [None, Some(after)], breaks);
+            }
+            (None, None) => {}
+        }
     }
 }
 
-/// Resources that came to be others: only the comparison knows which of them are the same, because
-/// that is a question of the whole world. Both directions tell of one change, at every place where
-/// the resource is used.
-fn identities(walk: &mut Walk<'_>, verdict: &Verdict, moved: &[HashMap<&str, &str>; 2]) {
-    let old_to_new: HashMap<&str, &str> =
-        moved.iter().flatten().map(|(new, old)| (*old, *new)).collect();
-    let new_name = |name: &str| old_to_new.get(name).copied().unwrap_or(name).to_owned();
-    for (mismatch, [before, after], breaks) in verdict.mismatches() {
-        if mismatch.kind != MismatchKind::Resource {
-            continue;
-        }
-        let side = root_of(mismatch).map_or(Side::Import, |(side, _)| side);
-        let mut path = mismatch.path.clone();
-        if let Some(name) = path.0.first_mut().and_then(|root| root.name.as_mut()) {
-            *name = new_name(name);
-        }
-        // Both sides were compared under the old names.
-        let after: Vec<String> = after.split(' ').map(new_name).collect();
-        let texts = [Some(before.clone()), Some(after.join(" "))];
-        walk.record.resource(&Place::new(path, side, breaks), texts);
+/// The types that a world defines are encoded as imports; nobody would call them that.
+fn kind(side: Side, item: &Item) -> &'static str {
+    match (side, item) {
+        (Side::Import, Item::Type(_)) => "type",
+        (Side::Import, _) => "import",
+        (Side::Export, _) => "export",
     }
 }
 
-/// What the comparison is against though no change accounts for it.
-fn unexplained(
-    walk: &mut Walk<'_>,
-    verdict: &Verdict,
-    accounts: impl Fn(Option<(Side, &str)>) -> Breaks,
-) {
-    for (mismatch, [before, after], breaks) in verdict.mismatches() {
-        let root = root_of(mismatch);
-        let known = accounts(root);
-        let accounted = (known.old && breaks.old) || (known.new && breaks.new);
-        if mismatch.kind != MismatchKind::Resource && !accounted {
-            let side = root.map_or(Side::Import, |(side, _)| side);
-            let place = Place::new(mismatch.path.clone(), side, breaks);
-            let what = (ChangeKind::Changed, Why::Mismatch);
-            walk.note(&place, what, [Some(before.clone()), Some(after.clone())], breaks);
+fn is_type(side: Side, pair: &Pair<'_>) -> bool {
+    let items = [pair.old, pair.new].into_iter().flatten();
+    side == Side::Import && items.map(|(_, item)| item).all(|item| matches!(item, Item::Type(_)))
+}
+
+/// Whether a bare function comes or goes with its resource.
+fn goes_along(name: &str, here: &IndexMap<String, Item>, there: &IndexMap<String, Item>) -> bool {
+    world::owner(name)
+        .is_some_and(|resource| here.contains_key(resource) && !there.contains_key(resource))
+}
+
+/// What the comparison is against: a change of its own, unless the walk met it.
+///
+/// Which resources are the same is a question of the whole world, and the walk leaves it to the
+/// comparison. Both directions tell of one change, at every place where the resource is used.
+fn accounted(walk: &mut Walk<'_>, sides: &Sides<'_>, judged: Judged<'_>) {
+    let Judged { mismatch, before, after, breaks } = judged;
+    let side = root_of(mismatch).map_or(Side::Import, |(side, _)| side);
+    // The new side may have been compared under the old names.
+    let mut path = mismatch.path.clone();
+    let [imports, exports] = &sides.renamed;
+    if let Some(root) = path.0.first_mut()
+        && let Some(name) = &mut root.name
+    {
+        let renamed = if side == Side::Import { imports } else { exports };
+        if let Some(new) = renamed.get(name.as_str()) {
+            *name = (*new).to_owned();
         }
+        if let Some(item) = sides.new.imports.get(name.as_str()).filter(|_| side == Side::Import) {
+            root.kind = kind(side, item);
+        }
+    }
+    if mismatch.kind == MismatchKind::Resource {
+        let new_name = |word| *imports.get(word).or(exports.get(word)).unwrap_or(&word);
+        let after: Vec<&str> = after.split(' ').map(new_name).collect();
+        let texts = [Some(before.to_owned()), Some(after.join(" "))];
+        walk.record.resource(path, side, breaks, texts);
+    } else if !walk.record.met.lead_to(&path, breaks) {
+        let texts = [Some(before.to_owned()), Some(after.to_owned())];
+        walk.record.mismatch(path, side, breaks, texts);
     }
 }

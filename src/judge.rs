@@ -7,16 +7,18 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::check::check;
+use crate::adapter::{self, AdaptError};
+use crate::check::{check, policy, too_large, weigh};
 use crate::component::{self, Component};
 use crate::compose::compose;
-use crate::config::{Case, Host, Plugin};
+use crate::config::{Case, Host, Plugin, Policy};
 use crate::diagnostic::{
     AdapterUse, Code, Diagnostic, PluginReport, Severity, Tool, Verdict, WitPath,
 };
-use crate::input::{self, Input, InputError};
+use crate::input::{self, Input, InputError, Kind};
 use crate::smoke::ENGINE;
-use crate::wiring::{self, Node};
+use crate::wiring::search::{self, Outcome};
+use crate::wiring::{self, Node, Plan, Wishes};
 use crate::world;
 
 pub use trial::{Trial, run_cases};
@@ -44,13 +46,33 @@ pub struct Options {
     pub worker: PathBuf,
     /// The least severity that fails a plugin.
     pub fail_on: Severity,
+    /// Today's date, which waivers are measured by: year, month, day.
+    pub today: (u16, u8, u8),
 }
 
 /// Reads a submitted file and decodes it. What is wrong with it is a finding.
-pub fn open(name: &str, path: &str) -> (Option<Component>, PluginReport) {
+pub fn open(name: &str, path: &str, policy: &Policy) -> (Option<Component>, PluginReport) {
+    read(name, path, policy, false)
+}
+
+/// As [`open`], on a host's terms: a core module becomes a component where the host wants that, and
+/// the report says so.
+pub fn open_for(name: &str, path: &str, host: &Host) -> (Option<Component>, PluginReport) {
+    read(name, path, &host.policy, host.adapt_modules)
+}
+
+fn read(name: &str, path: &str, policy: &Policy, adapt: bool) -> (Option<Component>, PluginReport) {
     let mut report = PluginReport::new(name, path);
     match input::read(name, path) {
-        Ok(input) => decode(input, report),
+        Ok(input) => {
+            report.sha256 = Some(input.sha256.clone());
+            report.size = Some(input.size);
+            if let Some(finding) = too_large(input.size, policy) {
+                report.diagnostics.push(finding.at(WitPath::root("file", path)));
+            }
+            let component = decode(input, &mut report, adapt);
+            (component, report)
+        }
         Err(error) => {
             if let InputError::Text { sha256, size, .. } = &error {
                 report.sha256 = Some(sha256.clone());
@@ -62,14 +84,35 @@ pub fn open(name: &str, path: &str) -> (Option<Component>, PluginReport) {
     }
 }
 
-fn decode(input: Input, mut report: PluginReport) -> (Option<Component>, PluginReport) {
-    report.sha256 = Some(input.sha256.clone());
-    report.size = Some(input.size);
-    match component::decode(input) {
-        Ok(component) => (Some(component), report),
-        Err(finding) => {
+fn decode(input: Input, report: &mut PluginReport, adapt: bool) -> Option<Component> {
+    let module = input.kind == Kind::Module;
+    let decoded = if module && adapt {
+        match adapter::adapt_module(&input) {
+            Ok(adapted) => {
+                report.adapted = true;
+                component::decode(adapted.into_input(input))
+            }
+            Err(AdaptError::Refused(finding)) => Err(finding),
+            Err(error) => {
+                report.failure = Some(error.to_string());
+                return None;
+            }
+        }
+    } else {
+        component::decode(input)
+    };
+    match decoded {
+        Ok(component) => Some(component),
+        Err(mut finding) => {
+            if module && !adapt && finding.code == Code::NotAComponent {
+                finding.help = Some(
+                    "make it a component with `plugtool adapt`; `adapt-modules = true` under \
+                     [host] makes it part of judging"
+                        .to_owned(),
+                );
+            }
             report.diagnostics.push(finding.at(WitPath::root("file", &report.path)));
-            (None, report)
+            None
         }
     }
 }
@@ -110,11 +153,13 @@ pub fn judge(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRe
 }
 
 fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginReport, JudgeError> {
-    let (component, mut report) = open(&plugin.id, &plugin.path);
-    let Some(component) = component else {
-        return Ok(report);
+    let (component, mut report) = open_for(&plugin.id, &plugin.path, host);
+    let fitted = match component {
+        Some(component) => fit(component, host, &mut report),
+        None => Ok(None),
     };
-    let fitted = match fit(component, host, &mut report) {
+    weigh(&mut report, &host.policy, options.today);
+    let fitted = match fitted {
         Ok(Some(fitted)) => fitted,
         Ok(None) => return Ok(report),
         Err(error) => {
@@ -122,8 +167,12 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
             return Ok(report);
         }
     };
+    // What is refused already is not run as well.
+    if report.diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
+        return Ok(report);
+    }
     let cases: Vec<&Case> = host.cases.iter().filter(|case| case.is_for(&plugin.id)).collect();
-    match run_cases(&fitted.bytes, &cases, &host.limits, &options.worker) {
+    match run_cases(&fitted.bytes, &cases, &host.limits, true, &options.worker) {
         Ok(trial) => {
             report.cases = trial.cases;
             report.diagnostics.extend(trial.diagnostics);
@@ -134,6 +183,92 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
     Ok(report)
 }
 
+/// The way from a component to a world of the host.
+struct Way {
+    /// Index of the world.
+    world: usize,
+    /// Indices of the adapters that it needs.
+    adapters: Vec<usize>,
+    /// How they are wired, where there are any.
+    plan: Plan,
+}
+
+/// Measures a component against the host, and puts what it finds into the report: findings where the
+/// component targets no world and the host's adapters do not make it fit, or else the world, the
+/// adapters, and what the host's policy has to say.
+///
+/// Nothing is composed or run.
+pub fn measure(component: &Component, host: &Host, report: &mut PluginReport) -> bool {
+    way(component, host, report).is_some()
+}
+
+fn way(component: &Component, host: &Host, report: &mut PluginReport) -> Option<Way> {
+    let finding = check(component, host);
+    let direct = finding.diagnostics.is_empty();
+    let mut note = None;
+    let found = if direct {
+        Some(Way { world: finding.world, adapters: Vec::new(), plan: Plan::default() })
+    } else if !component.refused.is_empty() {
+        None
+    } else {
+        let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
+        let mut near = None;
+        let found = host.worlds.iter().enumerate().find_map(|(index, world)| {
+            let target = world::Host { world, provides: &host.provides };
+            let wishes = Wishes { target: Some(target), ..Wishes::default() };
+            match search::adapt(&[node(component)], &pool, &wishes) {
+                Outcome::Way(way) => {
+                    Some(Way { world: index, adapters: way.adapters, plan: way.plan })
+                }
+                Outcome::NoWay(attempt) => {
+                    near = near.take().or_else(|| attempt.map(|attempt| (attempt, index)));
+                    None
+                }
+                Outcome::OutOfBudget => {
+                    report.failure = Some(search::out_of_budget());
+                    None
+                }
+            }
+        });
+        if found.is_some() {
+            report.failure = None;
+        } else if let Some((attempt, index)) = near {
+            let world = host.worlds[index].name.as_deref().unwrap_or("the world");
+            let finding = wiring::no_adapter_path(&attempt, world);
+            note = Some(finding.severity(Severity::Note));
+        }
+        found
+    };
+    match &found {
+        Some(way) => {
+            report.world.clone_from(&host.worlds[way.world].name);
+            let uses = way.adapters.iter().map(|&index| &host.adapters[index]);
+            report.adapters = uses
+                .map(|a| AdapterUse { name: a.name.clone(), sha256: a.sha256.clone() })
+                .collect();
+            if direct {
+                let target = &host.worlds[way.world];
+                report.diagnostics.extend(policy(&component.world, host, target));
+            }
+        }
+        None => {
+            report.world.clone_from(&host.worlds[finding.world].name);
+            report.distances = finding.distances;
+            let target = &host.worlds[finding.world];
+            let mut wishes = policy(&component.world, host, target);
+            // A newer version is harmless only where all that is used is there.
+            wishes.retain(|wish| {
+                wish.code != Code::NewerThanHost
+                    || !finding.diagnostics.iter().any(|f| f.path.0.first() == wish.path.0.first())
+            });
+            report.diagnostics.extend(finding.diagnostics);
+            report.diagnostics.extend(note);
+            report.diagnostics.extend(wishes);
+        }
+    }
+    found
+}
+
 /// The component itself where it targets one of the host's worlds, or what comes of composing it
 /// with the host's adapters. None, and the reasons in the report, where neither will do.
 fn fit(
@@ -141,42 +276,32 @@ fn fit(
     host: &Host,
     report: &mut PluginReport,
 ) -> Result<Option<Component>, JudgeError> {
-    let finding = check(&component.world, host);
-    report.world.clone_from(&host.worlds[finding.world].name);
-    if finding.diagnostics.is_empty() {
+    let Some(way) = way(&component, host, report) else { return Ok(None) };
+    if way.adapters.is_empty() {
         return Ok(Some(component));
     }
-    let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
-    for (index, world) in host.worlds.iter().enumerate() {
-        let target = world::Host { world, provides: &host.provides };
-        let Some((chosen, plan)) = wiring::adapt(&[node(&component)], &pool, target) else {
-            continue;
-        };
-        let adapters: Vec<&Component> = chosen.iter().map(|&i| &host.adapters[i]).collect();
-        let parts: Vec<&Component> =
-            std::iter::once(&component).chain(adapters.iter().copied()).collect();
-        let composed =
-            compose(&parts, &plan).map_err(|error| JudgeError::Internal(error.to_string()))?;
-        let again = world::targets(&composed.world, target);
-        if let Some(mismatch) = again.first() {
-            return Err(JudgeError::Internal(format!(
-                "what was composed does not target {} after all: {}",
-                world.name.as_deref().unwrap_or("the world"),
-                mismatch.path
-            )));
-        }
-        report.world.clone_from(&host.worlds[index].name);
-        report.adapters = adapters
-            .iter()
-            .map(|a| AdapterUse { name: a.name.clone(), sha256: a.sha256.clone() })
-            .collect();
-        return Ok(Some(composed));
+    let adapters = way.adapters.iter().map(|&index| &host.adapters[index]);
+    let parts: Vec<&Component> = std::iter::once(&component).chain(adapters).collect();
+    let composed =
+        compose(&parts, &way.plan).map_err(|error| JudgeError::Internal(error.to_string()))?;
+    let world = &host.worlds[way.world];
+    let target = world::Host { world, provides: &host.provides };
+    if let Some(mismatch) = world::targets(&composed.world, target).first() {
+        return Err(JudgeError::Internal(format!(
+            "what was composed does not target {} after all: {}",
+            world.name.as_deref().unwrap_or("the world"),
+            mismatch.path
+        )));
     }
-    report.diagnostics.extend(finding.diagnostics);
-    Ok(None)
+    if !composed.refused.is_empty() {
+        report.diagnostics.extend(composed.refused);
+        return Ok(None);
+    }
+    report.diagnostics.extend(policy(&composed.world, host, world));
+    Ok(Some(composed))
 }
 
 /// A component as wiring sees it.
 pub fn node(component: &Component) -> Node<'_> {
-    Node { name: &component.name, world: &component.world }
+    Node { name: &component.name, sha256: &component.sha256, world: &component.world }
 }

@@ -1,4 +1,5 @@
 //! Inspects, checks, composes and smoke-runs WebAssembly plugins before a host trusts them.
+pub mod adapter;
 pub mod check;
 pub mod cli;
 pub mod component;

@@ -1,6 +1,8 @@
 //! Reports into what people and programs read: one file a format. Nothing here decides anything.
 
+pub mod compose;
 pub mod diff;
+pub mod inspect;
 pub mod json;
 pub mod text;
 

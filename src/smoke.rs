@@ -4,14 +4,17 @@
 //! so that the supervisor knows the last step of a worker that it had to kill.
 
 mod call;
+mod host;
 mod store;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Config, Engine, Store, Trap, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
 
 use crate::config::{Limits, Step};
 use call::Call;
+use host::Unscripted;
 use store::{MemoryLimitReached, State};
 
 /// The engine, with its version, for reports. A test holds it to `Cargo.lock`.
@@ -24,6 +27,9 @@ pub struct Job {
     pub cases: Vec<Vec<Step>>,
     /// What each case may use.
     pub limits: Limits,
+    /// Whether imports that this process does not have are there all the same, and trap when they
+    /// are called: the host has them, by its contract, and nothing says what they would answer.
+    pub unscripted: bool,
 }
 
 /// What happened in the worker, as it happens.
@@ -37,6 +43,8 @@ pub enum Event {
         /// Its index in the job.
         index: usize,
     },
+    /// The instance of the case has come to life.
+    Instantiated,
     /// A call returned, with what was expected where anything was.
     Returned {
         /// What it returned, in WAVE; empty for a function without a result.
@@ -84,24 +92,40 @@ pub enum FaultKind {
     MemoryLimit,
     /// A call returned something else than was expected.
     Mismatch,
+    /// It called a function of the host that no case answers for.
+    HostCall,
 }
 
 /// Does a job, and says what happens. Runs guest code in this process: call it in a worker.
+///
+/// Time is virtual: a guest that sleeps wakes at once, and its clocks have moved on.
 pub fn run(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) {
-    let outcome = prepare(bytes, job).map(|prepared| {
-        emit(Event::Compiled);
-        for (index, calls) in prepared.calls.iter().enumerate() {
-            emit(Event::Case { index });
-            match run_case(&prepared, calls, &job.limits, emit) {
-                Ok(passed) => emit(passed),
-                Err(fault) => emit(Event::Failed(fault)),
-            }
-        }
-    });
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let outcome = match runtime.enable_time().start_paused(true).build() {
+        Ok(runtime) => runtime.block_on(work(bytes, job, emit)),
+        Err(error) => Err(Fault {
+            kind: FaultKind::Refused,
+            message: format!("the worker has no runtime: {error}"),
+            notes: Vec::new(),
+        }),
+    };
     if let Err(fault) = outcome {
         emit(Event::Failed(fault));
     }
     emit(Event::Done);
+}
+
+async fn work(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+    let prepared = prepare(bytes, job)?;
+    emit(Event::Compiled);
+    for (index, calls) in prepared.calls.iter().enumerate() {
+        emit(Event::Case { index });
+        match run_case(&prepared, calls, &job.limits, emit).await {
+            Ok(passed) => emit(passed),
+            Err(fault) => emit(Event::Failed(fault)),
+        }
+    }
+    Ok(())
 }
 
 struct Prepared {
@@ -127,7 +151,10 @@ fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
     let engine = engine().map_err(refused)?;
     let component = Component::from_binary(&engine, bytes).map_err(refused)?;
     let mut linker = Linker::new(&engine);
-    wasmtime_wasi::p2::add_to_linker_sync(&mut linker).map_err(refused)?;
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(refused)?;
+    if job.unscripted {
+        host::define(&mut linker, &engine, &component).map_err(refused)?;
+    }
     let instance =
         linker.instantiate_pre(&component).map_err(|error| fault(FaultKind::Link, error))?;
     let calls = job
@@ -139,7 +166,7 @@ fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
     Ok(Prepared { engine, instance, calls })
 }
 
-fn run_case(
+async fn run_case(
     prepared: &Prepared,
     calls: &[Call],
     limits: &Limits,
@@ -149,15 +176,14 @@ fn run_case(
     store.limiter(State::limiter);
     let mut total = 0;
     refuel(&mut store, limits.init_fuel)?;
-    let instance = prepared.instance.instantiate(&mut store).map_err(|error| {
-        let mut fault = guest_fault(&error);
-        fault.message = format!("while it was instantiated: {}", fault.message);
-        fault
-    })?;
+    let instance = prepared.instance.instantiate_async(&mut store).await;
+    let instance = instance.map_err(|error| guest_fault(&error))?;
     total += used(&store, limits.init_fuel);
+    emit(Event::Instantiated);
     for call in calls {
         refuel(&mut store, limits.fuel)?;
-        let value = call.make(&mut store, &instance).map_err(|error| guest_fault(&error))?;
+        let value = call.make(&mut store, &instance).await;
+        let value = value.map_err(|error| guest_fault(&error))?;
         total += used(&store, limits.fuel);
         call.compare(&value)?;
         emit(Event::Returned { value: call::text(&value) });
@@ -186,15 +212,18 @@ fn guest_fault(error: &wasmtime::Error) -> Fault {
         let message = error.root_cause().to_string();
         return Fault { kind: FaultKind::MemoryLimit, message, notes };
     }
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => Fault {
-            kind: FaultKind::OutOfFuel,
-            message: "its budget of instructions is used up".to_owned(),
-            notes,
+    let (kind, message) = match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => {
+            (FaultKind::OutOfFuel, "its budget of instructions is used up".to_owned())
+        }
+        Some(trap) => (FaultKind::Trap, trap.to_string()),
+        None if error.is::<Unscripted>() => (FaultKind::HostCall, error.root_cause().to_string()),
+        None => match error.downcast_ref::<I32Exit>() {
+            Some(exit) => (FaultKind::Trap, format!("it ended its process with status {}", exit.0)),
+            None => (FaultKind::Trap, error.root_cause().to_string()),
         },
-        Some(trap) => Fault { kind: FaultKind::Trap, message: trap.to_string(), notes },
-        None => Fault { kind: FaultKind::Trap, message: error.root_cause().to_string(), notes },
-    }
+    };
+    Fault { kind, message, notes }
 }
 
 /// An error with its causes, on one line.

@@ -1,21 +1,72 @@
 //! Which export feeds which import. Pure: worlds in, a plan out, no bytes.
+//!
+//! An import gets the export of its very name, else the highest on its semver track, out of those
+//! whose type fits. A component that imports and exports one interface is middleware: it stands
+//! between the others and whoever gives the interface. Where there is one of these, that is its
+//! place; of several on one interface, nothing says which is in front of which, and the caller has
+//! to (`Wishes::by_hand`). Nothing is decided by the order of the components.
 
-use std::collections::BTreeMap;
+mod choose;
+mod findings;
+mod outlets;
+mod resources;
+mod seams;
+pub mod search;
+mod shapes;
 
-use crate::diagnostic::{Code, Diagnostic, WitPath};
-use crate::world::{self, ExternName, Host, Item, Mismatch, MismatchKind, World, find, fits};
+use std::collections::BTreeSet;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::world::{self, Host, Item, Mismatch, World};
+use seams::Seams;
 
 /// A component as wiring sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Node<'a> {
     /// What to call it in messages.
     pub name: &'a str,
+    /// SHA-256 of its file, in hex: what decides between two that are equal otherwise.
+    pub sha256: &'a str,
     /// Its world.
     pub world: &'a World,
 }
 
+/// Why an import is fed by this export and no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Why {
+    /// Nothing else has its name and type.
+    Only,
+    /// It has the very name, others only its semver track.
+    Exact,
+    /// It has the highest version on the track.
+    Highest,
+    /// It is the front of a chain of components that all import and export the interface.
+    Front,
+    /// The others bring other resources than those that the importer means.
+    Resources,
+    /// The caller said so.
+    ByHand,
+    /// The fewest adapters do it this way.
+    Search,
+}
+
+impl Why {
+    /// The reason in words.
+    pub fn text(self) -> &'static str {
+        match self {
+            Why::Only => "nothing else has its name and type",
+            Why::Exact => "the very version",
+            Why::Highest => "the highest version on the track",
+            Why::Front => "the front of the chain",
+            Why::Resources => "the only one with the resources that are meant",
+            Why::ByHand => "by --wire",
+            Why::Search => "the fewest adapters do it so",
+        }
+    }
+}
+
 /// One export that feeds one import. Components are named by their index in the input.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Wire {
     /// Whose import.
     pub importer: usize,
@@ -25,10 +76,12 @@ pub struct Wire {
     pub exporter: usize,
     /// Its name there.
     pub export: String,
+    /// Why this one.
+    pub why: Why,
 }
 
 /// One export of the whole.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Outlet {
     /// Its name on the outside.
     pub name: String,
@@ -49,76 +102,76 @@ pub struct Plan {
     pub outlets: Vec<Outlet>,
 }
 
-/// Wires components together, whatever their order. Every import gets the one exporter among the
-/// others whose export has its name (or is on its semver track) and its type. With a target, the
-/// whole exports what the target's world demands; without one, whatever nobody consumes.
+/// What is asked of a wiring.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wishes<'a> {
+    /// The host whose world the whole is to target.
+    pub target: Option<Host<'a>>,
+    /// Wires that are decided already. Their names must be those of the worlds.
+    pub by_hand: &'a [Wire],
+    /// Whether the whole exports everything that feeds nobody, not only what is asked for.
+    pub all_exports: bool,
+}
+
+/// Wires components together, whatever their order. Every import gets the best exporter among the
+/// others. With a target, the whole exports what the target's world demands; without one, what the
+/// components export that nobody consumes.
 ///
 /// # Errors
 ///
 /// Every reason why there is no one way to do it.
-pub fn wire(nodes: &[Node<'_>], target: Option<Host<'_>>) -> Result<Plan, Vec<Diagnostic>> {
-    let mut problems = Vec::new();
-    let mut wires = Vec::new();
-    for (importer, node) in nodes.iter().enumerate() {
-        for (import, item) in &node.world.imports {
-            if !matches!(item, Item::Func(_) | Item::Instance(_)) {
-                continue;
-            }
-            let exporters = exporters(nodes, importer, import);
-            match exporters.as_slice() {
-                // With a target, an import that stays open is measured against what it offers.
-                [] if target.is_none() => problems.extend(near_misses(nodes, importer, import)),
-                [] => {}
-                [(exporter, export)] => wires.push(Wire {
-                    importer,
-                    import: import.clone(),
-                    exporter: *exporter,
-                    export: (*export).to_owned(),
-                }),
-                several => {
-                    let names = several.iter().map(|(i, _)| nodes[*i].name).collect::<Vec<_>>();
-                    problems.push(
-                        Diagnostic::error(
-                            Code::AmbiguousWiring,
-                            format!("{} could be fed by {}", node.name, names.join(" or by ")),
-                        )
-                        .at(WitPath::root("import", import))
-                        .help("leave out all but one of them"),
-                    );
-                }
-            }
-        }
-    }
+pub fn wire(nodes: &[Node<'_>], wishes: &Wishes<'_>) -> Result<Plan, Vec<Diagnostic>> {
+    let seams = Seams::new(nodes, wishes.target);
+    wire_seams(nodes, wishes, &seams)
+}
+
+fn wire_seams(
+    nodes: &[Node<'_>],
+    wishes: &Wishes<'_>,
+    seams: &Seams,
+) -> Result<Plan, Vec<Diagnostic>> {
+    let mut problems = findings::by_hand(nodes, wishes.by_hand);
+    let chosen = choose::choose(nodes, seams, wishes.by_hand);
+    let wires = chosen.wires;
+    problems.extend(chosen.problems);
+    problems.extend(findings::unfed(nodes, seams, wishes.target, &wires, &chosen.held));
+    let unclear = !problems.is_empty();
     if let Some(cycle) = cycle(nodes.len(), &wires) {
-        let names: Vec<&str> = cycle.iter().map(|i| nodes[*i].name).collect();
-        problems.push(
-            Diagnostic::error(
-                Code::WiringCycle,
-                format!("{} needs itself: {}", names[0], names.join(" needs ")),
-            )
-            .help("a component must be instantiated after all that it imports from"),
-        );
-    }
-    let mut disputed = Vec::new();
-    let outlets = match target {
-        Some(host) => demanded(nodes, &wires, host, &mut disputed),
-        None => unconsumed(nodes, &wires, &mut disputed),
-    };
-    problems.extend(disputed.iter().map(|(name, several)| conflict(name, several, nodes)));
-    let used = reachable(&wires, &outlets);
-    for (index, node) in nodes.iter().enumerate() {
-        let linked = |wire: &Wire| wire.importer == index || wire.exporter == index;
-        let alone = nodes.len() > 1 && target.is_none() && !wires.iter().any(linked);
-        let in_dispute = disputed.iter().any(|(_, several)| several.contains(&index));
-        if !in_dispute && (alone || !used.contains(&index)) {
-            problems.push(unused(node));
-        }
-    }
-    if !problems.is_empty() {
+        problems.push(findings::cycle(nodes, &cycle, &wires));
         return Err(problems);
     }
-    wires.sort();
-    Ok(Plan { used, wires, outlets })
+    let (outlets, disputed) = outlets::outlets(nodes, seams, &wires, wishes);
+    // A component that could not be wired to its importer still stands at the end of its chain.
+    // With a target they are at odds over what fits, and that is all there is to say.
+    let fit = wishes.target.is_some() && chosen.held.is_empty() && !disputed.is_empty();
+    if fit {
+        problems.clear();
+    }
+    if !unclear || fit {
+        problems.extend(disputed.iter().map(|d| findings::conflict(d, nodes)));
+    }
+    let used = reachable(&wires, &outlets);
+    let mut plan = Plan { used, wires, outlets };
+    plan.wires.sort();
+    if !unclear {
+        let splits = resources::splits(nodes, &plan, wishes.target);
+        problems.extend(splits.iter().map(|split| findings::split(nodes, &plan, split)));
+    }
+    // Whatever else is wrong may be why a component has no part; that it has none says nothing then.
+    if problems.is_empty() && plan.used.len() < nodes.len() {
+        problems.extend(findings::undemanded(nodes, seams, &plan));
+    }
+    if problems.is_empty() {
+        for (index, node) in nodes.iter().enumerate() {
+            let linked = |wire: &Wire| wire.importer == index || wire.exporter == index;
+            let alone =
+                nodes.len() > 1 && wishes.target.is_none() && !plan.wires.iter().any(linked);
+            if alone || !plan.used.contains(&index) {
+                problems.push(findings::unused(nodes, index, &plan.wires, node));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(plan) } else { Err(problems) }
 }
 
 /// What stands between the planned whole and its target, without making it: the mismatches of
@@ -133,7 +186,11 @@ pub fn shortfall(nodes: &[Node<'_>], plan: &Plan, target: Host<'_>) -> Vec<Misma
             let root = &mismatch.path.0[0];
             let name = root.name.as_deref().unwrap_or_default();
             match root.kind {
-                "import" => !fed(name),
+                // A plain type asks nothing of the host: what uses it is measured by itself.
+                "import" => {
+                    let item = nodes[index].world.imports.get(name);
+                    !fed(name) && !matches!(item, Some(Item::Type(_)))
+                }
                 _ => plan.outlets.iter().any(|o| o.exporter == index && o.name == name),
             }
         }));
@@ -141,199 +198,94 @@ pub fn shortfall(nodes: &[Node<'_>], plan: &Plan, target: Host<'_>) -> Vec<Misma
     left
 }
 
-/// Finds the fewest adapters out of `pool` with which `given` components together target the
-/// host's world, and how they are wired: the given ones come first, the adapters follow in the
-/// order of the result. Among as many, the first in the order of the pool.
-pub fn adapt(given: &[Node<'_>], pool: &[Node<'_>], host: Host<'_>) -> Option<(Vec<usize>, Plan)> {
-    /// More than two contracts apart is not searched for.
-    const MOST: usize = 2;
-    for size in 0..=MOST.min(pool.len()) {
-        let mut chosen: Vec<usize> = (0..size).collect();
-        loop {
-            let nodes: Vec<Node<'_>> =
-                given.iter().copied().chain(chosen.iter().map(|&i| pool[i])).collect();
-            if let Ok(plan) = wire(&nodes, Some(host))
-                && plan.outlets.len() == host.world.exports.len()
-                && shortfall(&nodes, &plan, host).is_empty()
-            {
-                return Some((chosen, plan));
-            }
-            if !next_combination(&mut chosen, pool.len()) {
-                break;
-            }
-        }
-    }
-    None
-}
-
-/// The next set of indices below `n` in lexicographic order.
-fn next_combination(chosen: &mut [usize], n: usize) -> bool {
-    let k = chosen.len();
-    for i in (0..k).rev() {
-        if chosen[i] < n - k + i {
-            chosen[i] += 1;
-            for j in i + 1..k {
-                chosen[j] = chosen[j - 1] + 1;
-            }
-            return true;
-        }
-    }
-    false
-}
-
-/// Who can feed an import: never the component itself, and only with a type that fits.
-fn exporters<'a>(nodes: &[Node<'a>], importer: usize, import: &str) -> Vec<(usize, &'a str)> {
-    let others = nodes.iter().enumerate().filter(|(index, _)| *index != importer);
-    others
-        .filter_map(|(index, node)| {
-            let (export, _) = find(&node.world.exports, import)?;
-            let mismatches = fits(node.world, export, nodes[importer].world, import);
-            mismatches.is_empty().then_some((index, export))
-        })
-        .collect()
-}
-
-/// The exports that the target demands, each from the one component that has it with its type.
-fn demanded(
-    nodes: &[Node<'_>],
-    wires: &[Wire],
-    target: Host<'_>,
-    disputed: &mut Vec<(String, Vec<usize>)>,
-) -> Vec<Outlet> {
-    let mut outlets = Vec::new();
-    let mismatches: Vec<Vec<Mismatch>> =
-        nodes.iter().map(|node| world::targets(node.world, target)).collect();
-    for name in target.world.exports.keys() {
-        let clean = |index: usize| {
-            !mismatches[index].iter().any(|mismatch| {
-                let root = &mismatch.path.0[0];
-                root.kind == "export" && root.name.as_deref() == Some(name)
-            })
-        };
-        let having = |fit: bool| -> Vec<(usize, String)> {
-            let nodes = nodes.iter().enumerate().filter(|(index, _)| !fit || clean(*index));
-            nodes
-                .filter_map(|(index, node)| {
-                    Some((index, find(&node.world.exports, name)?.0.to_owned()))
-                })
-                .collect()
-        };
-        // What nobody consumes stands at the end of its chain. Where nothing has the type, what
-        // has the name is the most useful thing to report on.
-        let mut found = having(true);
-        if found.is_empty() {
-            found = having(false);
-        }
-        let consumed = |index: usize| wires.iter().any(|wire| wire.exporter == index);
-        if found.len() > 1 {
-            found.retain(|(index, _)| !consumed(*index));
-        }
+/// A wish of the command line, `IMPORTER/IMPORT=EXPORTER`, as a wire. The import may be named
+/// without its version, or without its package where one import only has that name.
+///
+/// # Errors
+///
+/// What is wrong with it, with the name that was probably meant.
+pub fn parse_wire(nodes: &[Node<'_>], text: &str) -> Result<Wire, String> {
+    let wrong = |what: String| format!("--wire {text}: {what}");
+    let (left, exporter) = text
+        .rsplit_once('=')
+        .ok_or_else(|| wrong("it has the form IMPORTER/IMPORT=EXPORTER".to_owned()))?;
+    let (importer, import) = left
+        .split_once('/')
+        .ok_or_else(|| wrong("it has the form IMPORTER/IMPORT=EXPORTER".to_owned()))?;
+    let component = |name: &str| {
+        let found: Vec<usize> = (0..nodes.len()).filter(|&i| nodes[i].name == name).collect();
         match found.as_slice() {
-            [] => {}
-            [(exporter, export)] => outlets.push(Outlet {
-                name: name.clone(),
-                exporter: *exporter,
-                export: export.clone(),
-            }),
-            several => {
-                disputed.push((name.clone(), several.iter().map(|(index, _)| *index).collect()));
+            [one] => Ok(*one),
+            [] => Err(wrong(format!(
+                "there is no component `{name}`; {}",
+                near(name, nodes.iter().map(|node| node.name))
+            ))),
+            _ => Err(wrong(format!(
+                "{} components are called `{name}`; give each a name of its own, as in {name}1=PATH",
+                found.len()
+            ))),
+        }
+    };
+    let (importer, exporter) = (component(importer)?, component(exporter)?);
+    if importer == exporter {
+        return Err(wrong("a component cannot feed itself".to_owned()));
+    }
+    let imports = &nodes[importer].world.imports;
+    let named: Vec<&String> = imports.keys().filter(|name| means(import, name)).collect();
+    let import = match (world::find(imports, import), named.as_slice()) {
+        (Some((name, _)), _) => name.to_owned(),
+        (None, [one]) => (*one).clone(),
+        (None, []) => {
+            let hint = near(import, imports.keys().map(String::as_str));
+            return Err(wrong(format!(
+                "{} has no import `{import}`; {hint}",
+                nodes[importer].name
+            )));
+        }
+        (None, several) => {
+            let names: Vec<&str> = several.iter().map(|name| name.as_str()).collect();
+            return Err(wrong(format!("`{import}` could be {}", names.join(" or "))));
+        }
+    };
+    let exports = &nodes[exporter].world.exports;
+    let Some((export, _)) = world::find(exports, &import) else {
+        let hint = near(&import, exports.keys().map(String::as_str));
+        return Err(wrong(format!("{} has no export `{import}`; {hint}", nodes[exporter].name)));
+    };
+    Ok(Wire { importer, import, exporter, export: export.to_owned(), why: Why::ByHand })
+}
+
+/// Whether a name that a person wrote means this import: without the version, or the last part.
+fn means(written: &str, name: &str) -> bool {
+    let base = world::ExternName::parse(name).base;
+    base == written || base.rsplit_once('/').is_some_and(|(_, last)| last == written)
+}
+
+fn near<'n>(name: &str, candidates: impl Iterator<Item = &'n str> + Clone) -> String {
+    match world::nearest(name, candidates.clone()) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None => {
+            let all: Vec<&str> = candidates.take(12).collect();
+            if all.is_empty() {
+                "it has none".to_owned()
+            } else {
+                format!("there are: {}", all.join(", "))
             }
         }
     }
-    outlets
 }
 
-/// The exports of the components that nobody consumes.
-fn unconsumed(
-    nodes: &[Node<'_>],
-    wires: &[Wire],
-    disputed: &mut Vec<(String, Vec<usize>)>,
-) -> Vec<Outlet> {
-    let mut givers: BTreeMap<&String, Vec<usize>> = BTreeMap::new();
-    for (exporter, node) in nodes.iter().enumerate() {
-        if wires.iter().any(|wire| wire.exporter == exporter) {
-            continue;
-        }
-        for (name, item) in &node.world.exports {
-            if matches!(item, Item::Func(_) | Item::Instance(_)) {
-                givers.entry(name).or_default().push(exporter);
-            }
-        }
-    }
-    let mut outlets = Vec::new();
-    for (name, givers) in givers {
-        match givers.as_slice() {
-            [exporter] => outlets.push(Outlet {
-                name: name.clone(),
-                exporter: *exporter,
-                export: name.clone(),
-            }),
-            _ => disputed.push((name.clone(), givers)),
-        }
-    }
-    outlets
-}
-
-fn conflict(name: &str, several: &[usize], nodes: &[Node<'_>]) -> Diagnostic {
-    let names: Vec<&str> = several.iter().map(|index| nodes[*index].name).collect();
-    Diagnostic::error(
-        Code::ExportConflict,
-        format!("{} would each give the result this export", names.join(" and ")),
-    )
-    .at(WitPath::root("export", name))
-    .help("leave out all but one of them")
-}
-
-fn unused(node: &Node<'_>) -> Diagnostic {
-    let exports: Vec<&str> =
-        node.world.exports.keys().map(|name| ExternName::parse(name).base).collect();
-    Diagnostic::error(Code::UnusedComponent, format!("{} has no part in the result", node.name))
-        .help(match exports.as_slice() {
-            [] => "it exports nothing that another could import; leave it out".to_owned(),
-            names => format!("nobody needs its {}; leave it out", names.join(", ")),
-        })
-}
-
-/// Exports that have an import's name and not its type: what somebody who gave both must be told.
-fn near_misses(nodes: &[Node<'_>], importer: usize, import: &str) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
-    for (_, node) in nodes.iter().enumerate().filter(|(index, _)| *index != importer) {
-        let Some((export, _)) = find(&node.world.exports, import) else { continue };
-        for mismatch in fits(node.world, export, nodes[importer].world, import) {
-            let code = match mismatch.kind {
-                MismatchKind::Resource => Code::ResourceIdentity,
-                _ => Code::TypeMismatch,
-            };
-            let importer = nodes[importer].name;
-            findings.push(
-                Diagnostic::error(
-                    code,
-                    format!(
-                        "{importer} imports {import} and expects {} there, {} has {}",
-                        mismatch.expected, node.name, mismatch.found
-                    ),
-                )
-                .at(mismatch.path)
-                .help(format!("{} cannot feed {importer}", node.name)),
-            );
-        }
-    }
-    findings
-}
-
-/// The components that the outlets need, directly or through others.
+/// The components that the outlets need, directly or through others, in the order of the input.
 fn reachable(wires: &[Wire], outlets: &[Outlet]) -> Vec<usize> {
     let mut todo: Vec<usize> = outlets.iter().map(|outlet| outlet.exporter).collect();
-    let mut used = Vec::new();
+    let mut used = BTreeSet::new();
     while let Some(index) = todo.pop() {
-        if !used.contains(&index) {
-            used.push(index);
+        if used.insert(index) {
             let feeds = wires.iter().filter(|wire| wire.importer == index);
             todo.extend(feeds.map(|wire| wire.exporter));
         }
     }
-    used.sort_unstable();
-    used
+    used.into_iter().collect()
 }
 
 /// A circle of components that import from each other, the first one repeated at the end.
@@ -360,4 +312,17 @@ fn cycle(nodes: usize, wires: &[Wire]) -> Option<Vec<usize>> {
     let mut done = vec![false; nodes];
     let mut path = Vec::new();
     (0..nodes).any(|start| visit(start, wires, &mut path, &mut done)).then_some(path)
+}
+
+/// What the best attempt of the adapter search came to, as a finding: how near, and what lacks.
+pub fn no_adapter_path(attempt: &search::Attempt, world: &str) -> Diagnostic {
+    let finding = Diagnostic::error(
+        Code::NoAdapterPath,
+        format!(
+            "no adapters lead to {world}; the nearest way goes through {}, and lacks what follows",
+            attempt.adapters.join(" and ")
+        ),
+    );
+    let finding = attempt.lacking.iter().fold(finding, |finding, what| finding.note(what));
+    finding.help("add an adapter that gives it, or build the plugin against a newer contract")
 }

@@ -6,19 +6,35 @@
 //! other way round: they have nothing but their identity.
 
 mod compare;
+mod exported;
+mod identity;
 mod names;
+mod package;
+mod place;
 mod print;
 mod read;
 mod renamed;
 mod structure;
+mod to_wit;
 mod wit;
+
+use std::ops::Deref;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-pub use compare::{Host, Kind as MismatchKind, Mismatch, fits, targets};
+pub use compare::{Host, Kind as MismatchKind, Mismatch, asks_nothing, fits, targets};
+pub(crate) use compare::{explained, is_definition};
+pub(crate) use names::Names;
 pub use names::{ExternName, find, nearest};
+pub use package::{Package, package};
+pub(crate) use place::{Place, owner};
 pub use read::{component_type_world, component_world};
-pub use wit::{WitError, load, wasi};
+pub use to_wit::{
+    MAX_TEXT, Signatures, ToWitError, TooLarge, WitText, checked_package_wit, checked_wit,
+    differences, package_to_wit, to_wit, to_wit_without_use,
+};
+pub use wit::{Wit, WitError, load, shipped, wasi};
 
 /// A world: everything that crosses the boundary of a component.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +46,8 @@ pub struct World {
     /// What it gives, by export name, in the order of declaration.
     pub exports: IndexMap<String, Item>,
     types: Vec<Type>,
+    /// For each type, the first one of its definition: two names of one type have the same.
+    definitions: Vec<TypeId>,
     resources: Vec<Resource>,
 }
 
@@ -94,6 +112,9 @@ pub struct Type {
     pub name: Option<String>,
     /// Its structure.
     pub shape: Shape,
+    /// The type that this is another name for, as `use` and `type b = a` make them. Only for
+    /// printing: two names for one structure are one type to a comparison.
+    pub alias: Option<TypeId>,
 }
 
 /// The structure of a value type.
@@ -102,15 +123,15 @@ pub enum Shape {
     /// `bool`, `u8`, `string` and the like, under WIT's name.
     Primitive(&'static str),
     /// Named fields in order.
-    Record(Vec<(String, TypeId)>),
+    Record(Shared<(String, TypeId)>),
     /// Named cases in order, with or without a payload.
-    Variant(Vec<(String, Option<TypeId>)>),
+    Variant(Shared<(String, Option<TypeId>)>),
     /// Named cases without payloads.
-    Enum(Vec<String>),
+    Enum(Shared<String>),
     /// Named bits.
-    Flags(Vec<String>),
+    Flags(Shared<String>),
     /// Fields by position.
-    Tuple(Vec<TypeId>),
+    Tuple(Shared<TypeId>),
     /// `list<T>`.
     List(TypeId),
     /// `list<T, N>`.
@@ -129,6 +150,33 @@ pub enum Shape {
     Future(Option<TypeId>),
     /// `stream<T>`.
     Stream(Option<TypeId>),
+}
+
+/// A list that costs nothing to copy. A type may be large and have a name in every interface.
+#[derive(Clone, Debug)]
+pub struct Shared<T>(Arc<[T]>);
+
+impl<T> Deref for Shared<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T> FromIterator<T> for Shared<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Shared<T> {
+        Shared(items.into_iter().collect())
+    }
+}
+
+impl<'s, T> IntoIterator for &'s Shared<T> {
+    type Item = &'s T;
+    type IntoIter = std::slice::Iter<'s, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
 }
 
 /// A resource: where it comes from is all there is to know.
@@ -155,6 +203,17 @@ impl World {
     /// The type behind an id of this world.
     pub fn ty(&self, id: TypeId) -> &Type {
         &self.types[id.0]
+    }
+
+    /// The first type of the same definition: where two names for one type lead to the same.
+    pub(crate) fn definition_of(&self, id: TypeId) -> TypeId {
+        self.definitions[id.0]
+    }
+
+    /// The name of a type: the one that its definition has, which it may have another one for.
+    pub(crate) fn defined_name(&self, id: TypeId) -> Option<&str> {
+        let definition = self.ty(self.definition_of(id));
+        definition.name.as_deref().or(self.ty(id).name.as_deref())
     }
 
     /// The resource behind an id of this world.

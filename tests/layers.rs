@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["gate"],
     &["judge"],
     &["render"],
-    &["check", "compose", "diff", "smoke", "sandbox", "wiring"],
+    &["check", "compose", "diff", "smoke", "sandbox", "wiring", "adapter"],
     &["config"],
     &["component"],
     &["world"],
@@ -34,7 +34,9 @@ const NEIGHBOURS: &[(&str, &str)] = &[("compose", "wiring")];
 /// What only one room may name.
 const OWNED: &[(&str, &str)] = &[
     ("wac_graph", "compose"),
-    ("wasmtime", "smoke"),
+    ("wasi_preview1", "adapter"),
+    ("wasmtime::", "smoke"),
+    ("wasmtime_", "smoke"),
     ("Command::new", "sandbox"),
     ("println!", "cli"),
     ("stdout()", "cli"),

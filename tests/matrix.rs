@@ -19,8 +19,11 @@ use support::{bless, plugins, root};
 #[test]
 fn every_fixture_against_every_code() {
     let host = config::load(&root().join("compositions/cli-host")).expect("the demo host");
-    let options =
-        Options { worker: env!("CARGO_BIN_EXE_plugtool").into(), fail_on: Severity::Error };
+    let options = Options {
+        worker: env!("CARGO_BIN_EXE_plugtool").into(),
+        fail_on: Severity::Error,
+        today: (2026, 1, 1),
+    };
     let reports: Vec<_> = plugins()
         .into_iter()
         .map(|(id, path)| {

@@ -12,7 +12,8 @@ use plugtool::check::check;
 use plugtool::component::{self, Component};
 use plugtool::compose::compose;
 use plugtool::config::{self, Host};
-use plugtool::wiring::{self, Node};
+use plugtool::wiring::search::{self, Outcome, Way};
+use plugtool::wiring::{self, Node, Wishes};
 use plugtool::{input, world};
 use support::{plugins, root};
 use wit_component_newer as wit_component;
@@ -25,7 +26,7 @@ fn read(path: &Path) -> Component {
 }
 
 fn node(component: &Component) -> Node<'_> {
-    Node { name: &component.name, world: &component.world }
+    Node { name: &component.name, sha256: &component.sha256, world: &component.world }
 }
 
 fn demo_host() -> Host {
@@ -80,7 +81,7 @@ fn the_verdict_on_every_plugin_is_the_validator_s() {
     let mut verdicts = (0, 0);
     for path in plugins().values() {
         let component = read(path);
-        let ours = check(&component.world, &host).diagnostics;
+        let ours = check(&component, &host).diagnostics;
         let theirs = targets("compositions/cli-host/wit/v0.2", "plugin", true, &component.bytes);
         assert_eq!(ours.is_empty(), theirs.is_ok(), "{}: {ours:#?}\n{theirs:?}", path.display());
         if ours.is_empty() {
@@ -99,8 +100,10 @@ fn what_is_composed_validates_and_targets_the_world() {
     let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
     for name in ["upper", "wordcount", "reverse"] {
         let plugin = read(&plugins()[name]);
-        let (chosen, plan) = wiring::adapt(&[node(&plugin)], &pool, target).expect("a way");
-        assert_eq!(chosen, [0], "{name}: one adapter is enough");
+        let wishes = Wishes { target: Some(target), ..Wishes::default() };
+        let outcome = search::adapt(&[node(&plugin)], &pool, &wishes);
+        let Outcome::Way(Way { adapters, plan }) = outcome else { panic!("{name}: {outcome:?}") };
+        assert_eq!(adapters, [0], "{name}: one adapter is enough");
         let parts = [&plugin, &host.adapters[0]];
         let composed = compose(&parts, &plan).expect("a composition");
         wasmparser::Validator::new_with_features(component::FEATURES)
@@ -118,7 +121,7 @@ fn the_order_of_arguments_does_not_change_the_bytes() {
     let mut results = Vec::new();
     for parts in [[&plugin, &adapter], [&adapter, &plugin]] {
         let nodes: Vec<Node<'_>> = parts.iter().map(|part| node(part)).collect();
-        let plan = wiring::wire(&nodes, None).expect("a plan");
+        let plan = wiring::wire(&nodes, &Wishes::default()).expect("a plan");
         results.push(compose(&parts, &plan).expect("a composition").bytes);
     }
     assert_eq!(results[0], results[1]);

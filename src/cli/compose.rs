@@ -1,17 +1,21 @@
 //! `plugtool compose`.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{Common, EXIT_STATUS, Failure, Format, HostArgs, write_whole};
 use crate::component::Component;
-use crate::config::{self, Host};
-use crate::diagnostic::{AdapterUse, ComposeReport, Diagnostic, ExportFrom, WireShown};
+use crate::config::{self, Host, Policy};
+use crate::diagnostic::{
+    ComponentUsed, ComposeReport, Diagnostic, ExportFrom, Severity, WireShown,
+};
 use crate::judge::{self, node, tool};
-use crate::render::text;
-use crate::wiring::{self, Node, Plan};
+use crate::render::compose as shown;
+use crate::wiring::search::{self, Outcome};
+use crate::wiring::{self, Node, Plan, Wire, Wishes};
+use crate::world::ExternName;
 use crate::{check, compose, input, world};
 
 /// Make one component out of several
@@ -24,6 +28,7 @@ use crate::{check, compose, input, world};
 Examples:
   plugtool compose plugin.wasm adapter.wasm -o composed.wasm
   plugtool compose plugin.wasm --host their-host/ -o composed.wasm
+  plugtool compose app.wasm log.wasm cache.wasm store.wasm --wire app/store=log --wire log/store=cache --plan
 
 {EXIT_STATUS}"))]
 pub struct Compose {
@@ -36,6 +41,19 @@ pub struct Compose {
     /// A component to put between others; all that are given are used
     #[arg(long, value_name = "ADAPTER")]
     adapter: Vec<PathBuf>,
+    /// Which component feeds an import, where that is not plain: IMPORTER/IMPORT=EXPORTER; may be
+    /// repeated
+    #[arg(long, value_name = "IMPORTER/IMPORT=EXPORTER")]
+    wire: Vec<String>,
+    /// Export everything that feeds nobody, not only what the world demands
+    #[arg(long)]
+    all_exports: bool,
+    /// Print how it would be wired, and why, and write nothing
+    #[arg(long, conflicts_with = "output")]
+    plan: bool,
+    /// Write the wiring as a graph: a .dot or a .mmd (Mermaid) file
+    #[arg(long, value_name = "FILE")]
+    graph: Option<PathBuf>,
     #[command(flatten)]
     host: HostArgs,
     #[command(flatten)]
@@ -45,6 +63,7 @@ pub struct Compose {
 impl Compose {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let host = if self.host.named() { Some(self.host.load()?) } else { None };
+        let graph = self.graph.as_deref().map(graph_kind).transpose()?;
         let adapters = self.adapter.iter().map(|path| config::load_adapter(path));
         let adapters = adapters.collect::<Result<Vec<_>, _>>()?;
 
@@ -52,7 +71,7 @@ impl Compose {
         let mut findings = Vec::new();
         for argument in &self.components {
             let (name, path) = input::split_name(argument);
-            let (component, report) = judge::open(&name, path);
+            let (component, report) = judge::open(&name, path, &Policy::default());
             parts.extend(component);
             findings.extend(report.diagnostics);
         }
@@ -62,24 +81,38 @@ impl Compose {
         }
         parts.extend(adapters);
 
-        let (chosen, plan) = match plan(&parts, host.as_ref()) {
-            Ok((chosen, plan, world)) => {
-                report.world = world;
-                (chosen, plan)
-            }
+        // Names first, so that nothing depends on the order of the arguments.
+        parts.sort_by(|a, b| (&a.name, &a.sha256).cmp(&(&b.name, &b.sha256)));
+        let nodes: Vec<Node<'_>> = parts.iter().map(node).collect();
+        let by_hand = self.wire.iter().map(|text| wiring::parse_wire(&nodes, text));
+        let by_hand = by_hand.collect::<Result<Vec<Wire>, String>>();
+        let by_hand = by_hand.map_err(|error| Failure::usage(anyhow::anyhow!(error)))?;
+        let wishes = Wishes { target: None, by_hand: &by_hand, all_exports: self.all_exports };
+        let planned = match plan(&nodes, host.as_ref(), wishes)? {
+            Ok(planned) => planned,
             Err(findings) => return self.refuse(report, findings),
         };
+        let Planned { adapters: chosen, plan, world, note } = planned;
+        report.world = world;
         let pool = host.as_ref().map_or(&[][..], |host| &host.adapters);
         let used: Vec<&Component> =
             parts.iter().chain(chosen.into_iter().map(|index| &pool[index])).collect();
         let composed = compose::compose(&used, &plan).map_err(Failure::internal)?;
         if let Some(host) = &host {
-            let finding = check::check(&composed.world, host);
-            if !finding.diagnostics.is_empty() {
-                return self.refuse(report, finding.diagnostics);
+            let mut findings = check::check(&composed, host).diagnostics;
+            if !findings.is_empty() {
+                findings.extend(note);
+                return self.refuse(report, findings);
             }
         }
-        describe(&mut report, &used, &plan, &composed);
+        describe(&mut report, &used, parts.len(), &plan, &composed);
+        if let (Some(path), Some(draw)) = (&self.graph, graph) {
+            write_whole(path, draw(&report).as_bytes())?;
+        }
+        if self.plan {
+            self.common.print(&report, shown::plan)?;
+            return Ok(0);
+        }
         if let Some(path) = &self.output {
             write_whole(path, &composed.bytes)?;
             report.output = Some(path.display().to_string());
@@ -91,7 +124,7 @@ impl Compose {
                 written.map_err(Failure::internal)?;
             }
             (Some(_), Format::Text) if self.common.quiet => {}
-            _ => self.common.print(&report, text::compose)?,
+            _ => self.common.print(&report, shown::text)?,
         }
         Ok(0)
     }
@@ -117,10 +150,10 @@ impl Compose {
     fn refuse(&self, mut report: ComposeReport, findings: Vec<Diagnostic>) -> Result<u8, Failure> {
         report.diagnostics = findings;
         match self.common.format {
-            Format::Json => self.common.print(&report, text::compose)?,
+            Format::Json => self.common.print(&report, shown::text)?,
             Format::Text => {
                 let _ =
-                    write!(anstream::stderr(), "{}", text::compose(&report, self.common.detail()));
+                    write!(anstream::stderr(), "{}", shown::text(&report, self.common.detail()));
             }
         }
         // Without a result there is nothing to pass, whatever the findings weigh.
@@ -128,35 +161,130 @@ impl Compose {
     }
 }
 
-/// The wiring of the parts, with those of the host's adapters that they need: indices into the
-/// host's adapters, the plan over parts and adapters, and the world that it targets.
+/// What is to be composed.
+struct Planned {
+    /// Indices into the host's adapters.
+    adapters: Vec<usize>,
+    /// Over the parts, and the adapters behind them.
+    plan: Plan,
+    /// The world that it targets.
+    world: Option<String>,
+    /// What to say beside, should it not target the world after all.
+    note: Option<Diagnostic>,
+}
+
+/// The wiring of the parts, with those of the host's adapters that they need.
 fn plan(
-    parts: &[Component],
+    nodes: &[Node<'_>],
     host: Option<&Host>,
-) -> Result<(Vec<usize>, Plan, Option<String>), Vec<Diagnostic>> {
-    let nodes: Vec<Node<'_>> = parts.iter().map(node).collect();
+    wishes: Wishes<'_>,
+) -> Result<Result<Planned, Vec<Diagnostic>>, Failure> {
     let Some(host) = host else {
-        return Ok((Vec::new(), wiring::wire(&nodes, None)?, None));
+        let plan = wiring::wire(nodes, &wishes);
+        return Ok(plan.map(|plan| Planned {
+            adapters: Vec::new(),
+            plan,
+            world: None,
+            note: None,
+        }));
     };
     let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
+    let mut near = None;
     for target in &host.worlds {
         let sides = world::Host { world: target, provides: &host.provides };
-        if let Some((chosen, plan)) = wiring::adapt(&nodes, &pool, sides) {
-            return Ok((chosen, plan, target.name.clone()));
+        let wishes = Wishes { target: Some(sides), ..wishes };
+        match search::adapt(nodes, &pool, &wishes) {
+            Outcome::Way(way) => {
+                return Ok(Ok(Planned {
+                    adapters: way.adapters,
+                    plan: way.plan,
+                    world: target.name.clone(),
+                    note: None,
+                }));
+            }
+            Outcome::NoWay(attempt) => {
+                near = near.or(attempt.map(|attempt| (attempt, target.name.clone())));
+            }
+            Outcome::OutOfBudget => {
+                return Err(Failure::internal(anyhow::anyhow!(search::out_of_budget())));
+            }
         }
     }
     // Nothing fits: what is wrong with the parts alone is the most useful thing to say.
     let sides = world::Host { world: &host.worlds[0], provides: &host.provides };
-    let plan = wiring::wire(&nodes, Some(sides))?;
-    Ok((Vec::new(), plan, host.worlds[0].name.clone()))
+    let wishes = Wishes { target: Some(sides), ..wishes };
+    let near = near.map(|(attempt, world)| {
+        let world = world.unwrap_or_default();
+        wiring::no_adapter_path(&attempt, &world).severity(Severity::Note)
+    });
+    Ok(match wiring::wire(nodes, &wishes) {
+        Ok(plan) => {
+            let world = host.worlds[0].name.clone();
+            Ok(Planned { adapters: Vec::new(), plan, world, note: near })
+        }
+        Err(mut findings) => {
+            findings.extend(near);
+            Err(findings)
+        }
+    })
 }
 
-fn describe(report: &mut ComposeReport, used: &[&Component], plan: &Plan, composed: &Component) {
+/// Why an adapter is there: what it gives, to whom, and what the given components have instead.
+fn reasons(used: &[&Component], given: usize, plan: &Plan, adapter: usize) -> Vec<String> {
+    let instead = |name: &str| {
+        let base = ExternName::parse(name).base;
+        let having = used[..given].iter().find_map(|component| {
+            let exports = &component.world.exports;
+            let same = world::find(exports, name).map(|(name, _)| (component, name, true));
+            let other = exports.keys().find(|other| ExternName::parse(other).base == base);
+            same.or(other.map(|name| (component, name.as_str(), false)))
+        });
+        match having {
+            Some((component, _, true)) => format!("{} has another type there", component.name),
+            Some((component, other, false)) => format!("{} has {other}", component.name),
+            None => "no given component has it".to_owned(),
+        }
+    };
+    let to_host = plan.outlets.iter().filter(|outlet| outlet.exporter == adapter).map(|outlet| {
+        format!("gives {}, which the world demands; {}", outlet.name, instead(&outlet.name))
+    });
+    let to_others = plan.wires.iter().filter(|wire| wire.exporter == adapter).map(|wire| {
+        let importer = &used[wire.importer].name;
+        format!("gives {}, which {importer} imports; {}", wire.import, instead(&wire.import))
+    });
+    to_host.chain(to_others).collect()
+}
+
+/// What draws the file that is asked for, by its ending.
+fn graph_kind(path: &Path) -> Result<fn(&ComposeReport) -> String, Failure> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("dot") => Ok(shown::dot),
+        Some("mmd") => Ok(shown::mermaid),
+        _ => Err(Failure::usage(anyhow::anyhow!(
+            "--graph {}: the file must end in .dot or .mmd",
+            path.display()
+        ))),
+    }
+}
+
+fn describe(
+    report: &mut ComposeReport,
+    used: &[&Component],
+    given: usize,
+    plan: &Plan,
+    composed: &Component,
+) {
+    let place = |index: usize| plan.used.iter().position(|&other| other == index).unwrap_or(0);
     let name = |index: usize| used[index].name.clone();
     report.components = plan
         .used
         .iter()
-        .map(|&i| AdapterUse { name: name(i), sha256: used[i].sha256.clone() })
+        .map(|&i| ComponentUsed {
+            name: name(i),
+            sha256: used[i].sha256.clone(),
+            adapter: i >= given,
+            why: if i >= given { reasons(used, given, plan, i) } else { Vec::new() },
+        })
         .collect();
     report.wires = plan
         .wires
@@ -166,12 +294,18 @@ fn describe(report: &mut ComposeReport, used: &[&Component], plan: &Plan, compos
             import: wire.import.clone(),
             exporter: name(wire.exporter),
             export: wire.export.clone(),
+            why: wire.why.text(),
+            from: (place(wire.importer), place(wire.exporter)),
         })
         .collect();
     report.exports = plan
         .outlets
         .iter()
-        .map(|outlet| ExportFrom { name: outlet.name.clone(), from: name(outlet.exporter) })
+        .map(|outlet| ExportFrom {
+            name: outlet.name.clone(),
+            from: name(outlet.exporter),
+            component: place(outlet.exporter),
+        })
         .collect();
     report.imports = composed.world.imports.keys().cloned().collect();
     report.sha256 = Some(composed.sha256.clone());

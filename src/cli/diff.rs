@@ -36,6 +36,9 @@ pub struct Diff {
     /// that a side does not have is looked past
     #[arg(long, value_name = "NAME")]
     world: Option<String>,
+    /// A feature whose @unstable items are part of the WIT, on both sides; may be repeated
+    #[arg(long, value_name = "NAME")]
+    feature: Vec<String>,
     #[command(flatten)]
     common: Common,
 }
@@ -63,20 +66,54 @@ impl Diff {
     /// name decides.
     fn worlds(&self) -> Result<[(DiffSide, World); 2], Failure> {
         if let Some(name) = &self.world {
-            return Ok([read(&self.old, Some(name))?, read(&self.new, Some(name))?]);
+            return Ok([self.read(&self.old, Some(name))?, self.read(&self.new, Some(name))?]);
         }
-        Ok(match (read(&self.old, None), read(&self.new, None)) {
+        Ok(match (self.read(&self.old, None), self.read(&self.new, None)) {
             (Err(Unread::Several(_)), Ok(new)) => {
                 let name = new.1.name.clone();
-                [read(&self.old, name.as_deref())?, new]
+                [self.read(&self.old, name.as_deref())?, new]
             }
             (Ok(old), Err(Unread::Several(_))) => {
                 let name = old.1.name.clone();
-                let new = read(&self.new, name.as_deref())?;
+                let new = self.read(&self.new, name.as_deref())?;
                 [old, new]
             }
             (old, new) => [old?, new?],
         })
+    }
+
+    /// The world of this name, with or without its version; or the world of a component, which has one.
+    fn read(&self, path: &Path, name: Option<&str>) -> Result<(DiffSide, World), Unread> {
+        let shown = path.display().to_string();
+        let wrong = |reason: &dyn std::fmt::Display| {
+            Unread::Other(Failure::usage(anyhow::anyhow!("{shown}: {reason}")))
+        };
+        if !path.exists() {
+            return Err(wrong(&"no such file or directory"));
+        }
+        let mut sha256 = None;
+        if path.is_file() && path.extension().is_none_or(|extension| extension != "wit") {
+            let input = input::read(&shown, &shown).map_err(|error| wrong(&error))?;
+            sha256 = Some(input.sha256.clone());
+            if input.kind != Kind::Component || !component::is_wit_package(&input.bytes) {
+                let component =
+                    component::decode(input).map_err(|finding| wrong(&finding.message))?;
+                return Ok((DiffSide { path: shown, sha256, world: None }, component.world));
+            }
+        }
+        let failed = |error: WitError| {
+            let several = name.is_none() && matches!(error, WitError::Ambiguous { .. });
+            let failure = Failure::usage(anyhow::anyhow!("{shown}: {error}"));
+            if several { Unread::Several(failure) } else { Unread::Other(failure) }
+        };
+        let wit = world::load(&[path.to_owned()], &self.feature)
+            .map_err(|error| Unread::Other(Failure::usage(error)))?;
+        let world = match (wit.world(name, FEATURES), name.and_then(|name| name.split_once('@'))) {
+            (Err(WitError::NoSuchWorld { .. }), Some((bare, _))) => wit.world(Some(bare), FEATURES),
+            (world, _) => world,
+        };
+        let world = world.map_err(failed)?;
+        Ok((DiffSide { path: shown, sha256, world: world.name.clone() }, world))
     }
 }
 
@@ -93,37 +130,4 @@ impl From<Unread> for Failure {
             Unread::Several(failure) | Unread::Other(failure) => failure,
         }
     }
-}
-
-/// The world of this name, with or without its version; or the world of a component, which has one.
-fn read(path: &Path, name: Option<&str>) -> Result<(DiffSide, World), Unread> {
-    let shown = path.display().to_string();
-    let wrong = |reason: &dyn std::fmt::Display| {
-        Unread::Other(Failure::usage(anyhow::anyhow!("{shown}: {reason}")))
-    };
-    if !path.exists() {
-        return Err(wrong(&"no such file or directory"));
-    }
-    let mut sha256 = None;
-    if path.is_file() && path.extension().is_none_or(|extension| extension != "wit") {
-        let input = input::read(&shown, &shown).map_err(|error| wrong(&error))?;
-        sha256 = Some(input.sha256.clone());
-        if input.kind != Kind::Component || !component::is_wit_package(&input.bytes) {
-            let component = component::decode(input).map_err(|finding| wrong(&finding.message))?;
-            return Ok((DiffSide { path: shown, sha256, world: None }, component.world));
-        }
-    }
-    let failed = |error: WitError| {
-        let several = name.is_none() && matches!(error, WitError::Ambiguous { .. });
-        let failure = Failure::usage(anyhow::anyhow!("{shown}: {error}"));
-        if several { Unread::Several(failure) } else { Unread::Other(failure) }
-    };
-    let wit =
-        world::load(&[path.to_owned()]).map_err(|error| Unread::Other(Failure::usage(error)))?;
-    let world = match (wit.world(name, FEATURES), name.and_then(|name| name.split_once('@'))) {
-        (Err(WitError::NoSuchWorld { .. }), Some((bare, _))) => wit.world(Some(bare), FEATURES),
-        (world, _) => world,
-    };
-    let world = world.map_err(failed)?;
-    Ok((DiffSide { path: shown, sha256, world: world.name.clone() }, world))
 }

@@ -1,10 +1,11 @@
 //! `plugtool explain`.
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
 use super::{EXIT_STATUS, Failure, Format, print};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, SCHEMAS, schema};
 use crate::render::json;
 use crate::world::nearest;
 
@@ -14,12 +15,16 @@ use crate::world::nearest;
 Examples:
   plugtool explain
   plugtool explain type-mismatch
+  plugtool explain --schema check
 
 {EXIT_STATUS}"))]
 pub struct Explain {
     /// The code, as it stands in brackets behind `error`
     #[arg(value_name = "CODE")]
     code: Option<String>,
+    /// Print the JSON Schema of what a command writes under --format json
+    #[arg(long, value_name = "COMMAND", conflicts_with = "code", value_parser = PossibleValuesParser::new(SCHEMAS))]
+    schema: Option<String>,
     /// How to write the answer
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -40,6 +45,10 @@ struct Entry {
 
 impl Explain {
     pub(super) fn run(self) -> Result<u8, Failure> {
+        if let Some(schema) = self.schema.as_deref().and_then(schema) {
+            print(&json::json(&schema).map_err(Failure::internal)?)?;
+            return Ok(0);
+        }
         let codes = match &self.code {
             None => Code::ALL.to_vec(),
             Some(name) => vec![Code::from_name(name).ok_or_else(|| unknown(name))?],

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Common, EXIT_STATUS, Failure, load_host, progress};
+use crate::check::today;
 use crate::config::{self, Plugin};
 use crate::judge::{JudgeError, Options};
 use crate::{gate, sandbox};
@@ -39,7 +40,9 @@ impl Gate {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let host = load_host(self.host.as_deref(), "")?;
         let sources = if self.plugins.is_empty() { &host.plugins } else { &self.plugins };
-        let plugins = select(config::plugin_list(sources)?, &self.only)?;
+        let all = config::plugin_list(sources)?;
+        let listed: Vec<&str> = all.iter().map(|plugin| plugin.id.as_str()).collect();
+        let plugins = select(all.clone(), &self.only)?;
         if plugins.is_empty() {
             return Err(Failure::usage(anyhow::anyhow!(
                 "there is nothing to judge: no plugin is listed; name some with --plugins, or with \
@@ -49,6 +52,7 @@ impl Gate {
         let options = Options {
             worker: sandbox::this_program().map_err(Failure::internal)?,
             fail_on: self.common.fail_on(),
+            today: today(),
         };
         let total = plugins.len();
         let mut on_plugin = |index: usize, plugin: &Plugin| {
@@ -56,7 +60,7 @@ impl Gate {
                 progress(&format!("[{}/{total}] {}", index + 1, plugin.id));
             }
         };
-        let report = gate::gate(&plugins, &host, &options, &mut on_plugin);
+        let report = gate::gate(&plugins, &listed, &host, &options, &mut on_plugin);
         if !self.common.quiet {
             progress("");
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Common, EXIT_STATUS, Failure, Format};
-use crate::config::{Case, Limits, Step, parse_bytes, parse_duration};
+use crate::config::{Case, Limits, Policy, Step, parse_bytes, parse_duration};
 use crate::diagnostic::RunReport;
 use crate::judge::{self, JudgeError, run_cases, tool};
 use crate::render::text;
@@ -53,7 +53,7 @@ pub struct Run {
 impl Run {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let (name, path) = input::split_name(&self.component);
-        let (component, opened) = judge::open(&name, path);
+        let (component, opened) = judge::open(&name, path, &Policy::default());
         let mut report = RunReport {
             schema: "plugtool.run/0",
             tool: tool(),
@@ -81,7 +81,7 @@ impl Run {
                 compile_timeout: self.compile_timeout,
             };
             let worker = sandbox::this_program().map_err(Failure::internal)?;
-            let trial = run_cases(&component.bytes, &[&case], &limits, &worker).map_err(
+            let trial = run_cases(&component.bytes, &[&case], &limits, false, &worker).map_err(
                 |error| match error {
                     JudgeError::Case(_) => Failure::usage(error),
                     JudgeError::Internal(_) => Failure::internal(error),

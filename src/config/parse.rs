@@ -1,8 +1,11 @@
 //! TOML into typed tables, with errors that show the line.
 
+use std::ops::Range;
+
 use serde::de::DeserializeOwned;
 
 use super::ConfigError;
+use crate::diagnostic::Place;
 use crate::world::nearest;
 
 /// Parses `text`, the contents of the file shown as `path`. An unknown key is an error that names
@@ -11,18 +14,49 @@ pub fn toml<T: DeserializeOwned>(path: &str, text: &str) -> Result<T, ConfigErro
     toml::from_str(text).map_err(|error| ConfigError::Syntax(render(path, text, &error)))
 }
 
+/// A file whose values know where they stand.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// The file, as it is shown.
+    pub path: &'a str,
+    /// What is in it.
+    pub text: &'a str,
+}
+
+impl Source<'_> {
+    /// The line that a span starts on.
+    pub fn place(&self, span: Range<usize>) -> Place {
+        let before = self.text.get(..span.start).unwrap_or_default();
+        let line = before.matches('\n').count();
+        let text = self.text.lines().nth(line).unwrap_or_default();
+        // A comment behind the value is not what decided.
+        let text = text.split(" #").next().unwrap_or_default().trim().to_owned();
+        Place { file: self.path.to_owned(), line: line + 1, text }
+    }
+
+    /// An error about the value at a span, shown like one of syntax.
+    pub fn error(&self, span: Range<usize>, message: &str) -> ConfigError {
+        ConfigError::Syntax(show(self.path, self.text, span, message))
+    }
+}
+
 fn render(path: &str, text: &str, error: &toml::de::Error) -> String {
     let message = reword(error.message());
-    let Some(span) = error.span() else {
-        return format!("{path}: {message}");
-    };
+    match error.span() {
+        Some(span) => show(path, text, span, &message),
+        None => format!("{path}: {message}"),
+    }
+}
+
+fn show(path: &str, text: &str, span: Range<usize>, message: &str) -> String {
     let start = span.start.min(text.len());
-    let before = &text[..start];
+    let before = text.get(..start).unwrap_or_default();
     let line = before.matches('\n').count();
     let column = before.chars().rev().take_while(|c| *c != '\n').count();
     let source = text.lines().nth(line).unwrap_or_default();
     let rest = source.chars().count().saturating_sub(column).max(1);
-    let width = text[start..span.end.min(text.len())].chars().count().clamp(1, rest);
+    let spanned = text.get(start..span.end.min(text.len())).unwrap_or_default();
+    let width = spanned.chars().count().clamp(1, rest);
     let number = (line + 1).to_string();
     let gutter = " ".repeat(number.len());
     format!(

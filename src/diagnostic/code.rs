@@ -1,7 +1,9 @@
 //! The codes, each declared once with its name and its summary.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
 /// Declares every code once: its variant, its name, and a one-line summary.
@@ -50,7 +52,7 @@ codes! {
     UnusedComponent "unused-component" "A component given to compose has no part in the result."
     ExportConflict "export-conflict" "Two components would give the result the same export."
     WiringCycle "wiring-cycle" "Components need each other in a circle."
-    LinkFailed "link-failed" "The engine could not link or instantiate the component."
+    LinkFailed "link-failed" "The engine could not link the component."
     SmokeMismatch "smoke-mismatch" "A smoke case got another result than it expects."
     Trap "trap" "The plugin trapped while it ran."
     OutOfFuel "out-of-fuel" "The plugin used up its budget of instructions."
@@ -58,6 +60,19 @@ codes! {
     CompileTimedOut "compile-timed-out" "The engine could not compile the plugin in time."
     MemoryLimit "memory-limit" "The plugin asked for more memory than it may have."
     WorkerDied "worker-died" "The process that ran the plugin ended without an answer."
+    PrecompiledArtifact "precompiled-artifact" "The file is compiled code of an engine, which is never loaded."
+    TooLarge "too-large" "The file is larger than the host's policy allows."
+    IncompatibleVersion "incompatible-version" "The plugin and the host mean different versions of an interface."
+    NewerThanHost "newer-than-host" "The plugin was built against a newer version than the host has."
+    PrereleaseVersion "prerelease-version" "The plugin imports an interface of a prerelease version."
+    MixedWasiVersions "mixed-wasi-versions" "The plugin imports several versions of WASI."
+    DeniedImport "denied-import" "The host's policy does not let the plugin import this."
+    UnusedWaiver "unused-waiver" "A waiver excuses nothing."
+    ExpiredWaiver "expired-waiver" "A waiver is past its date and excuses nothing any more."
+    UnexpectedHostCall "unexpected-host-call" "The plugin called a function of the host that no case answers for."
+    ImportUnsatisfied "import-unsatisfied" "Nothing gives an import of a composition: no component, and not the host."
+    NoAdapterPath "no-adapter-path" "The host's adapters do not lead from the plugin to the world."
+    DebugBuild "debug-build" "Debug information was left in the file."
     VersionNotHonoured "version-not-honoured" "A world changed more than its declared version says."
 }
 
@@ -68,9 +83,40 @@ impl Code {
     }
 }
 
+impl Code {
+    /// Whether a host may give the code another weight, or excuse a finding of it. What the
+    /// contract, safety and the judgement itself rest on cannot be argued away.
+    pub fn is_negotiable(self) -> bool {
+        matches!(
+            self,
+            Code::TooLarge
+                | Code::NewerThanHost
+                | Code::PrereleaseVersion
+                | Code::MixedWasiVersions
+                | Code::DeniedImport
+                | Code::UnusedWaiver
+                | Code::ExpiredWaiver
+        )
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+impl JsonSchema for Code {
+    fn schema_name() -> Cow<'static, str> {
+        "Code".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+        json_schema!({
+            "description": "What kind of finding it is; `plugtool explain CODE` has its page.",
+            "enum": names,
+        })
     }
 }
 

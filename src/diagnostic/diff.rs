@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Diagnostic, Tool, WitPath};
 
 /// What `diff` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DiffReport {
     /// `plugtool.diff/0`.
     pub schema: &'static str,
@@ -30,7 +31,7 @@ pub struct DiffReport {
 }
 
 /// One of the two worlds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DiffSide {
     /// Where it was read from.
     pub path: String,
@@ -43,7 +44,7 @@ pub struct DiffSide {
 }
 
 /// One change between two worlds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// What was done.
     pub kind: ChangeKind,
@@ -67,7 +68,7 @@ pub struct Change {
 }
 
 /// What was done to something in a world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeKind {
     /// Only the new world has it.
@@ -87,7 +88,7 @@ pub enum ChangeKind {
 }
 
 /// What the changes ask of the version of one package.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PackageChange {
     /// Its name without a version; none where a component's own world has no name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,7 +113,7 @@ pub struct PackageChange {
 }
 
 /// A step from one semantic version to another. Ordered by size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bump {
     /// The same version.

@@ -1,12 +1,12 @@
 //! The reports that the commands return: what their JSON is made of.
 
-use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Diagnostic, Severity};
 
 /// What was found out about one component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Judged, and nothing weighs as much as `--fail-on`.
@@ -20,7 +20,7 @@ pub enum Verdict {
 }
 
 /// One smoke case as it went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CaseReport {
     /// The case's name.
     pub name: String,
@@ -35,7 +35,7 @@ pub struct CaseReport {
 }
 
 /// A component that was composed around the plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AdapterUse {
     /// The adapter's name.
     pub name: String,
@@ -44,7 +44,7 @@ pub struct AdapterUse {
 }
 
 /// Everything that is known about one submitted component.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PluginReport {
     /// Its name: the `id` of the plugin list, or the name on the command line.
     pub id: String,
@@ -58,9 +58,15 @@ pub struct PluginReport {
     pub size: Option<u64>,
     /// The verdict.
     pub verdict: Verdict,
-    /// The host world that it targets, or was measured against.
+    /// The host world that it targets, or comes nearest to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub world: Option<String>,
+    /// How far it is from each world of the host, where there are several and it targets none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub distances: Vec<Distance>,
+    /// Whether it was submitted as a core module, and made a component before it was judged.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub adapted: bool,
     /// What had to be composed around it, outermost last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub adapters: Vec<AdapterUse>,
@@ -69,6 +75,9 @@ pub struct PluginReport {
     pub cases: Vec<CaseReport>,
     /// Every finding.
     pub diagnostics: Vec<Diagnostic>,
+    /// Waivers of the host that excused a finding: indices into its policy.
+    #[serde(skip)]
+    pub waived_by: Vec<usize>,
     /// Why it could not be judged, where it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -84,9 +93,12 @@ impl PluginReport {
             size: None,
             verdict: Verdict::Pass,
             world: None,
+            distances: Vec::new(),
+            adapted: false,
             adapters: Vec::new(),
             cases: Vec::new(),
             diagnostics: Vec::new(),
+            waived_by: Vec::new(),
             failure: None,
         }
     }
@@ -105,8 +117,17 @@ impl PluginReport {
     }
 }
 
+/// How far a component is from a world.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Distance {
+    /// The world.
+    pub world: String,
+    /// In how many places they differ.
+    pub mismatches: usize,
+}
+
 /// The program that judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Tool {
     /// `plugtool`.
     pub name: &'static str,
@@ -117,7 +138,7 @@ pub struct Tool {
 }
 
 /// The configuration that decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ConfigUsed {
     /// Path of the file.
     pub path: String,
@@ -126,7 +147,7 @@ pub struct ConfigUsed {
 }
 
 /// What `check` and `gate` return: a verdict for every component, in the order given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Report {
     /// `plugtool.check/0` or `plugtool.gate/0`.
     pub schema: &'static str,
@@ -139,12 +160,15 @@ pub struct Report {
     pub worlds: Vec<String>,
     /// How many of each verdict.
     pub summary: Summary,
+    /// Findings about the configuration itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub diagnostics: Vec<Diagnostic>,
     /// The verdicts.
     pub plugins: Vec<PluginReport>,
 }
 
 /// How many components got which verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Summary {
     /// Passed.
     pub passed: usize,
@@ -172,67 +196,8 @@ impl Summary {
     }
 }
 
-/// What `inspect` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct InspectReport {
-    /// `plugtool.inspect/0`.
-    pub schema: &'static str,
-    /// Who looked.
-    pub tool: Tool,
-    /// What was found, in the order given.
-    pub files: Vec<Inspection>,
-}
-
-/// What one file is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Inspection {
-    /// What to call it.
-    pub name: String,
-    /// Where it was read from.
-    pub path: String,
-    /// `component`, `core module`, `WIT package`, `precompiled artifact`; none where it is none of
-    /// these, or not valid.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<&'static str>,
-    /// SHA-256 of the file, in hex; none where it could not be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-    /// Bytes in the file; none where it could not be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub size: Option<u64>,
-    /// What it imports, in the order of declaration.
-    pub imports: Vec<ItemShown>,
-    /// What it exports, in the order of declaration.
-    pub exports: Vec<ItemShown>,
-    /// Who made it: field (`language`, `processed-by`, `sdk`) to name to version.
-    pub producers: IndexMap<String, IndexMap<String, String>>,
-    /// Components nested inside, at any depth.
-    pub components: usize,
-    /// Core modules nested inside, at any depth.
-    pub modules: usize,
-    /// Function bodies.
-    pub functions: usize,
-    /// What is wrong with it.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-/// An import or an export.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ItemShown {
-    /// Its full name.
-    pub name: String,
-    /// `interface`, `function`, `type`, `resource`, or what WIT cannot express.
-    pub kind: &'static str,
-    /// Its type, in one line of WIT.
-    #[serde(rename = "type")]
-    pub ty: String,
-    /// What is in an interface: name and type in WIT.
-    #[serde(skip_serializing_if = "IndexMap::is_empty")]
-    pub items: IndexMap<String, String>,
-}
-
 /// What `compose` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ComposeReport {
     /// `plugtool.compose/0`.
     pub schema: &'static str,
@@ -254,7 +219,7 @@ pub struct ComposeReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
     /// The components that it is made of.
-    pub components: Vec<AdapterUse>,
+    pub components: Vec<ComponentUsed>,
     /// What feeds what.
     pub wires: Vec<WireShown>,
     /// What the result exports.
@@ -266,7 +231,7 @@ pub struct ComposeReport {
 }
 
 /// One export that feeds one import.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WireShown {
     /// The component that imports.
     pub importer: String,
@@ -276,19 +241,41 @@ pub struct WireShown {
     pub exporter: String,
     /// With which of its exports.
     pub export: String,
+    /// Why this one.
+    pub why: &'static str,
+    /// Importer and exporter as indices into the components, which may share a name.
+    #[serde(skip)]
+    pub from: (usize, usize),
+}
+
+/// One component of a composition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ComponentUsed {
+    /// Its name.
+    pub name: String,
+    /// SHA-256 of the file, in hex.
+    pub sha256: String,
+    /// Whether it came out of the host's adapters, and was not named.
+    pub adapter: bool,
+    /// Why an adapter is there: a line for everything that it gives.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
 }
 
 /// One export of a composition.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ExportFrom {
     /// Its name.
     pub name: String,
     /// The component that it comes from.
     pub from: String,
+    /// The same as an index into the components.
+    #[serde(skip)]
+    pub component: usize,
 }
 
 /// What `run` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RunReport {
     /// `plugtool.run/0`.
     pub schema: &'static str,
@@ -308,5 +295,39 @@ pub struct RunReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
     /// What went wrong.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What `adapt` returns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AdaptReport {
+    /// `plugtool.adapt/0`.
+    pub schema: &'static str,
+    /// Who adapted.
+    pub tool: Tool,
+    /// The file.
+    pub path: String,
+    /// SHA-256 of the file, in hex; none where it could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_sha256: Option<String>,
+    /// Whether it was a component before.
+    pub unchanged: bool,
+    /// The preview 1 adapter that is in the result: `command` or `reactor`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preview1: Option<&'static str>,
+    /// Where the result was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// SHA-256 of the result, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// Bytes in the result.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// What the result imports.
+    pub imports: Vec<String>,
+    /// What the result exports.
+    pub exports: Vec<String>,
+    /// Why nothing was written.
     pub diagnostics: Vec<Diagnostic>,
 }

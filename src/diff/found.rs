@@ -1,12 +1,12 @@
 //! Changes as they are found: where, what they are about, and through which place they break
 //! what they break. The same change, met again, is told once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexSet;
 
 use crate::diagnostic::{ChangeKind, Segment, WitPath};
-use crate::world::TypeId;
+use crate::world::{self, Item, TypeId};
 
 /// Which plugins a change breaks: old ones on the new host, new ones on the old host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,9 @@ pub struct Breaks {
 impl Breaks {
     /// Nobody.
     pub const NONE: Breaks = Breaks { old: false, new: false };
+
+    /// Everybody.
+    pub const ALL: Breaks = Breaks { old: true, new: true };
 
     /// Both of them.
     pub fn or(self, other: Breaks) -> Breaks {
@@ -77,34 +80,96 @@ pub struct Found {
 }
 
 /// Where the walk is, and what a difference there would break.
-#[derive(Clone, Debug)]
-pub struct Place {
-    pub path: WitPath,
+#[derive(Clone, Copy)]
+pub struct Place<'p> {
+    /// The place as the comparison of worlds names it for an old plugin on the new host, and for a
+    /// new plugin on the old host: where names differ, it is the host's names that it goes by.
+    at: [world::Place<'p>; 2],
     pub side: Side,
     pub breaks: Breaks,
     /// The innermost definition on the way.
-    pub named: Option<Named>,
+    pub named: Option<Named<'p>>,
 }
 
 /// A type that has a name on both sides.
-#[derive(Clone, Debug)]
-pub struct Named {
-    pub name: String,
+#[derive(Clone, Copy)]
+pub struct Named<'p> {
+    pub name: &'p str,
     pub old: TypeId,
     pub new: TypeId,
     /// How many steps of the path lead to it.
     pub depth: usize,
 }
 
-impl Place {
-    /// A place that no definition leads to.
-    pub fn new(path: WitPath, side: Side, breaks: Breaks) -> Place {
-        Place { path, side, breaks, named: None }
+impl<'p> Place<'p> {
+    /// An import or export, or whatever else a world has.
+    pub fn root(kind: &'static str, name: &'p str, side: Side, breaks: Breaks) -> Place<'p> {
+        Place { at: [world::Place::root(kind, name); 2], side, breaks, named: None }
     }
 
     /// This place with one more step.
-    pub fn then(&self, kind: &'static str, name: Option<&str>) -> Place {
-        Place { path: self.path.then(kind, name), ..self.clone() }
+    pub fn then(&'p self, kind: &'static str, name: Option<&'p str>) -> Place<'p> {
+        Place { at: self.at.each_ref().map(|place| place.then(kind, name)), ..*self }
+    }
+
+    /// The step into an interface, to an item that both worlds have, or only one of them. The
+    /// comparison goes by the plugin's item where it is imported, and by the host's where it is exported.
+    pub fn into(&'p self, name: &'p str, [old, new]: [&Item; 2]) -> Place<'p> {
+        let items = if self.side == Side::Import { [old, new] } else { [new, old] };
+        let [a, b] = &self.at;
+        Place { at: [a.into(name, items[0]), b.into(name, items[1])], ..*self }
+    }
+
+    /// The step into a type by its keyword, under the name that it has for either host.
+    pub fn then_type(&'p self, keyword: &'static str, names: [Option<&'p str>; 2]) -> Place<'p> {
+        let [a, b] = &self.at;
+        Place { at: [a.then_type(keyword, names[0]), b.then_type(keyword, names[1])], ..*self }
+    }
+
+    /// The step into a type that has a name, and no keyword.
+    pub fn then_named(&'p self, names: [Option<&'p str>; 2]) -> Place<'p> {
+        let [a, b] = &self.at;
+        Place { at: [a.then_named(names[0]), b.then_named(names[1])], ..*self }
+    }
+
+    /// The same place, inside of a definition that both worlds name, where there is one.
+    pub fn inside(self, name: Option<&'p str>, (old, new): (TypeId, TypeId)) -> Place<'p> {
+        let depth = self.at[0].depth();
+        Place { named: name.map(|name| Named { name, old, new, depth }).or(self.named), ..self }
+    }
+
+    /// The steps for people: under the names of the new world.
+    pub fn path(&self) -> WitPath {
+        self.at[0].path()
+    }
+}
+
+/// Places, of those that an old plugin meets on the new host, and of those that a new plugin meets on
+/// the old host.
+#[derive(Default)]
+pub struct Places {
+    old: HashSet<Vec<Segment>>,
+    new: HashSet<Vec<Segment>>,
+}
+
+impl Places {
+    /// Takes down a place for those whom it breaks.
+    fn insert(&mut self, place: &Place<'_>, breaks: Breaks) {
+        let [for_old, for_new] = &place.at;
+        if breaks.old {
+            self.old.insert(for_old.path().0);
+        }
+        if breaks.new {
+            self.new.insert(for_new.path().0);
+        }
+    }
+
+    /// Whether a path leads to one of the places, or into one.
+    pub fn lead_to(&self, path: &WitPath, breaks: Breaks) -> bool {
+        let known = |places: &HashSet<Vec<Segment>>| {
+            (1..=path.0.len()).any(|steps| places.contains(&path.0[..steps]))
+        };
+        (breaks.old && known(&self.old)) || (breaks.new && known(&self.new))
     }
 }
 
@@ -138,8 +203,8 @@ pub struct Record {
     index: HashMap<Key, usize>,
     /// How often anything was told.
     pub told: usize,
-    /// What the differences break that were met since the caller last cleared it.
-    pub met: Breaks,
+    /// Where the walk met a difference that breaks somebody, whether it was told there or elsewhere.
+    pub met: Places,
 }
 
 impl Record {
@@ -155,22 +220,29 @@ impl Record {
         self.found
     }
 
+    /// Takes down that a difference is here which is told elsewhere.
+    pub fn meet(&mut self, place: &Place<'_>, breaks: Breaks) {
+        self.met.insert(place, breaks);
+    }
+
     /// Takes a change down, or, inside of a definition, what is new about one that is known.
     pub fn note(
         &mut self,
-        place: &Place,
+        place: &Place<'_>,
         owner: Option<Owner>,
         (kind, why): (ChangeKind, Why),
         texts: [Option<String>; 2],
         breaks: Breaks,
     ) {
+        self.meet(place, breaks);
+        let path = place.path();
         let key = owner.map(|owner| Key {
             kind,
-            steps: place.path.0.iter().skip(owner.depth).cloned().collect(),
+            steps: path.0.iter().skip(owner.depth).cloned().collect(),
             owner: Some((owner.name, owner.definitions)),
             texts: texts.clone(),
         });
-        self.take(key, (kind, why), place.path.clone(), place, texts, breaks);
+        self.take(key, (kind, why), [path.clone(), path], place.side, texts, breaks);
     }
 
     /// Takes down that an interface is there at another version: one change for all interfaces of
@@ -178,7 +250,7 @@ impl Record {
     pub fn version(
         &mut self,
         package: &str,
-        place: &Place,
+        place: &Place<'_>,
         same_track: bool,
         texts: [Option<String>; 2],
     ) {
@@ -186,47 +258,63 @@ impl Record {
         let path = WitPath::root("package", package);
         let key = Key { kind, owner: None, steps: path.0.clone(), texts: texts.clone() };
         let what = (kind, Why::Version(same_track));
-        self.take(Some(key), what, path, place, texts, place.breaks);
+        self.take(Some(key), what, [path, place.path()], place.side, texts, place.breaks);
     }
 
     /// Takes down that a resource is another one here: one change for all places that use it.
-    pub fn resource(&mut self, place: &Place, texts: [Option<String>; 2]) {
+    pub fn resource(
+        &mut self,
+        path: WitPath,
+        side: Side,
+        breaks: Breaks,
+        texts: [Option<String>; 2],
+    ) {
         let kind = ChangeKind::Identity;
         let key = Key { kind, owner: None, steps: Vec::new(), texts: texts.clone() };
-        let what = (kind, Why::Identity);
-        self.take(Some(key), what, place.path.clone(), place, texts, place.breaks);
+        self.take(Some(key), (kind, Why::Identity), [path.clone(), path], side, texts, breaks);
+    }
+
+    /// Takes down what only the comparison knows.
+    pub fn mismatch(
+        &mut self,
+        path: WitPath,
+        side: Side,
+        breaks: Breaks,
+        texts: [Option<String>; 2],
+    ) {
+        let what = (ChangeKind::Changed, Why::Mismatch);
+        self.take(None, what, [path.clone(), path], side, texts, breaks);
     }
 
     fn take(
         &mut self,
         key: Option<Key>,
         (kind, why): (ChangeKind, Why),
-        path: WitPath,
-        place: &Place,
+        [path, place]: [WitPath; 2],
+        side: Side,
         [before, after]: [Option<String>; 2],
         breaks: Breaks,
     ) {
-        self.met = self.met.or(breaks);
         self.told += 1;
         let next = self.found.len();
         let index = key.map_or(next, |key| *self.index.entry(key).or_insert(next));
         if index == next {
-            let (old_plugins, new_plugins, side) = (None, None, place.side);
+            let (old_plugins, new_plugins) = (None, None);
             let also = IndexSet::new();
             let found =
                 Found { kind, path, before, after, side, why, old_plugins, new_plugins, also };
             self.found.push(found);
         }
         let found = &mut self.found[index];
-        if found.path != place.path {
-            found.also.insert(place.path.clone());
-        }
-        let user = || WitPath(place.path.0.iter().take(2).cloned().collect());
+        let user = || WitPath(place.0.iter().take(2).cloned().collect());
         if breaks.old {
             found.old_plugins.get_or_insert_with(user);
         }
         if breaks.new {
             found.new_plugins.get_or_insert_with(user);
+        }
+        if found.path != place {
+            found.also.insert(place);
         }
     }
 }

@@ -54,6 +54,12 @@ fn structure(found: &Found, old: bool, new: bool) -> String {
         _ => "type",
     };
     let text = match (old, new) {
+        (true, true) if is_definition(found) && same == "type" => {
+            "a type that both worlds name must be the same in both".to_owned()
+        }
+        (true, true) if is_definition(found) => {
+            format!("a type that both worlds name must have the same {same} in both")
+        }
         (true, true) => format!("both sides of a call must have the same {same}"),
         (true, false) => {
             "old plugins ask for the old type, and the new host has the new".to_owned()
@@ -69,4 +75,10 @@ fn structure(found: &Found, old: bool, new: bool) -> String {
         Some(user) => format!("{text}, and {user} uses it"),
         None => text,
     }
+}
+
+/// Whether nothing is known of a use: it is enough that both worlds name the type.
+fn is_definition(found: &Found) -> bool {
+    let users = found.old_plugins.iter().chain(&found.new_plugins);
+    users.filter_map(|user| user.0.last()).all(|step| step.kind == "type" || step.kind == "import")
 }

@@ -1,7 +1,8 @@
 //! Items and members as WIT writes them, whole: what stands before and after a change.
 
-use crate::diagnostic::WitPath;
-use crate::world::{Func, Instance, Item, Shape, TypeId, World};
+use indexmap::IndexMap;
+
+use crate::world::{Func, Item, Shape, TypeId, World};
 
 /// A function of a resource, out of its name in an interface: `[method]session.feed`
 /// (component model, Explainer.md, "Import and Export Definitions").
@@ -27,27 +28,9 @@ pub fn member(name: &str) -> Option<Member<'_>> {
     Some(Member { kind, resource, name: Some(name) })
 }
 
-/// The place of an import or export: `import log`, `import session / method feed`.
-pub fn root(kind: &'static str, name: &str) -> WitPath {
-    match member(name) {
-        Some(member) => WitPath::root(kind, member.resource).then(member.kind, member.name),
-        None => WitPath::root(kind, name),
-    }
-}
-
-/// The step into an interface: `func send`, `type level`, `resource session / method feed`.
-pub fn step(path: &WitPath, name: &str, item: &Item) -> WitPath {
-    match (item, member(name)) {
-        (Item::Func(_), Some(member)) => {
-            path.then("resource", Some(member.resource)).then(member.kind, member.name)
-        }
-        (Item::Func(_), None) => path.then("func", Some(name)),
-        (item, _) => path.then(item.kind(), Some(name)),
-    }
-}
-
-/// An item of a world or an interface: its type, or everything that is in it.
-pub fn item(world: &World, name: &str, item: &Item, among: Option<&Instance>) -> String {
+/// An item of a world or an interface: its type, or everything that is in it. A resource is shown with
+/// its functions, which stand among the other items.
+pub fn item(world: &World, name: &str, item: &Item, among: &IndexMap<String, Item>) -> String {
     match item {
         Item::Func(func) => function(world, name, func),
         Item::Resource(_) => resource(world, name, among),
@@ -59,7 +42,7 @@ pub fn item(world: &World, name: &str, item: &Item, among: Option<&Instance>) ->
                         parts.push(format!("{name}: {};", function(world, name, func)));
                     }
                     Item::Func(_) => {} // With its resource.
-                    item => parts.push(self::item(world, name, item, Some(instance))),
+                    item => parts.push(self::item(world, name, item, &instance.items)),
                 }
             }
             block("interface", &parts)
@@ -74,9 +57,9 @@ pub fn item(world: &World, name: &str, item: &Item, among: Option<&Instance>) ->
     }
 }
 
-fn resource(world: &World, name: &str, among: Option<&Instance>) -> String {
-    let functions = among.into_iter().flat_map(|instance| &instance.items);
-    let parts: Vec<String> = functions
+fn resource(world: &World, name: &str, among: &IndexMap<String, Item>) -> String {
+    let parts: Vec<String> = among
+        .iter()
         .filter_map(|(full, item)| match (item, member(full)) {
             (Item::Func(func), Some(member)) if member.resource == name => {
                 let ty = function(world, full, func);

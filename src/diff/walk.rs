@@ -5,13 +5,18 @@
 //! definitions mention harms nobody, the same type behind a call does. So such a pair is walked
 //! again where it is reached with more at stake, at most twice. A type without a name belongs to
 //! the place that writes it out, and so does what changed in it.
+//!
+//! The places are those of the comparison of worlds, down to the steps' names, and wherever it may
+//! tell of a difference the walk has told of it, or taken down that it met it there.
 
 use std::collections::{HashMap, HashSet};
 
-use super::found::{Breaks, Named, Owner, Place, Record, Side, Why};
+use indexmap::IndexMap;
+
+use super::found::{Breaks, Owner, Place, Record, Side, Why};
 use super::shown;
-use crate::diagnostic::{ChangeKind, WitPath};
-use crate::world::{Func, Instance, Item, Shape, TypeId, World};
+use crate::diagnostic::ChangeKind;
+use crate::world::{Func, Instance, Item, Shape, TypeId, World, explained, is_definition};
 
 /// How often, in all, a pair of unnamed types is followed again inside of one parameter, result,
 /// field or case. Few worlds need it at all; but a binary can nest a type in the next one twice,
@@ -66,30 +71,36 @@ impl<'a> Walk<'a> {
     /// Takes a change down, or what is new about one that is known.
     pub fn note(
         &mut self,
-        place: &Place,
+        place: &Place<'_>,
         what: (ChangeKind, Why),
         texts: [Option<String>; 2],
         breaks: Breaks,
     ) {
         let owner = place.named.as_ref().map(|named| Owner {
-            name: named.name.clone(),
+            name: named.name.to_owned(),
             definitions: [self.old.definition(named.old), self.new.definition(named.new)],
             depth: named.depth,
         });
         self.record.note(place, owner, what, texts, breaks);
     }
 
-    fn changed(&mut self, place: &Place, before: String, after: String) -> bool {
+    fn changed(&mut self, place: &Place<'_>, before: String, after: String) -> bool {
         let what = (ChangeKind::Changed, Why::Structure);
         self.note(place, what, [Some(before), Some(after)], place.breaks);
         true
     }
 
-    /// Two items of the same name.
-    pub fn item(&mut self, place: &Place, name: &str, old: &Item, new: &Item) {
+    /// Two items of the same name, in the import or export of these names.
+    pub fn item(
+        &mut self,
+        place: &Place<'_>,
+        roots: [&str; 2],
+        name: &str,
+        [old, new]: [&Item; 2],
+    ) {
         match (old, new) {
             (Item::Func(old), Item::Func(new)) => self.func(place, old, new),
-            (Item::Instance(old), Item::Instance(new)) => self.instance(place, old, new),
+            (Item::Instance(old), Item::Instance(new)) => self.instance(place, roots, old, new),
             (Item::Type(old), Item::Type(new)) => {
                 self.ty(place, *old, *new);
             }
@@ -97,51 +108,51 @@ impl<'a> Walk<'a> {
             (Item::Resource(_), Item::Resource(_)) => {}
             (Item::Other(old), Item::Other(new)) if old == new => {}
             (old, new) => {
-                let before = shown::item(self.old, name, old, None);
-                let after = shown::item(self.new, name, new, None);
+                let before = shown::item(self.old, name, old, &IndexMap::new());
+                let after = shown::item(self.new, name, new, &IndexMap::new());
                 self.changed(place, before, after);
             }
         }
     }
 
-    fn instance(&mut self, place: &Place, old: &Instance, new: &Instance) {
+    fn instance(&mut self, place: &Place<'_>, roots: [&str; 2], old: &Instance, new: &Instance) {
         for (name, item) in &old.items {
-            let at = Place { path: shown::step(&place.path, name, item), ..place.clone() };
             match new.items.get(name) {
-                Some(other) => self.item(&at, name, item, other),
-                None if goes_with_its_resource(name, old, new) => {}
-                None => self.removed(&at, name, item, old),
+                Some(other) => {
+                    self.item(&place.into(name, [item, other]), roots, name, [item, other]);
+                }
+                // It goes with its resource, which says it all.
+                None if explained(name, old, new) => {}
+                None => {
+                    let defines = is_definition(self.old, roots[0], Some(name), item);
+                    let (why, breaks) = match place.side {
+                        Side::Import if defines => (Why::Definition, Breaks::NONE),
+                        Side::Import => (Why::Item, Breaks { new: false, ..place.breaks }),
+                        Side::Export => (Why::Item, Breaks { old: false, ..place.breaks }),
+                    };
+                    let before = shown::item(self.old, name, item, &old.items);
+                    let what = (ChangeKind::Removed, why);
+                    self.note(&place.into(name, [item; 2]), what, [Some(before), None], breaks);
+                }
             }
         }
-        for (name, item) in &new.items {
-            if !old.items.contains_key(name) && !goes_with_its_resource(name, new, old) {
-                let at = Place { path: shown::step(&place.path, name, item), ..place.clone() };
-                self.added(&at, name, item, new);
+        for (name, item) in new.items.iter().filter(|(name, _)| !old.items.contains_key(*name)) {
+            if explained(name, new, old) {
+                continue;
             }
+            let defines = is_definition(self.new, roots[1], Some(name), item);
+            let (why, breaks) = match place.side {
+                Side::Import if defines => (Why::Definition, Breaks::NONE),
+                Side::Import => (Why::Item, Breaks { old: false, ..place.breaks }),
+                Side::Export => (Why::Item, Breaks { new: false, ..place.breaks }),
+            };
+            let after = shown::item(self.new, name, item, &new.items);
+            let what = (ChangeKind::Added, why);
+            self.note(&place.into(name, [item; 2]), what, [None, Some(after)], breaks);
         }
     }
 
-    fn removed(&mut self, place: &Place, name: &str, item: &Item, among: &Instance) {
-        let (why, breaks) = match (place.side, item) {
-            (Side::Import, Item::Type(_)) => (Why::Definition, Breaks::NONE),
-            (Side::Import, _) => (Why::Item, Breaks { new: false, ..place.breaks }),
-            (Side::Export, _) => (Why::Item, Breaks { old: false, ..place.breaks }),
-        };
-        let before = shown::item(self.old, name, item, Some(among));
-        self.note(place, (ChangeKind::Removed, why), [Some(before), None], breaks);
-    }
-
-    fn added(&mut self, place: &Place, name: &str, item: &Item, among: &Instance) {
-        let (why, breaks) = match (place.side, item) {
-            (Side::Import, Item::Type(_)) => (Why::Definition, Breaks::NONE),
-            (Side::Import, _) => (Why::Item, Breaks { old: false, ..place.breaks }),
-            (Side::Export, _) => (Why::Item, Breaks { new: false, ..place.breaks }),
-        };
-        let after = shown::item(self.new, name, item, Some(among));
-        self.note(place, (ChangeKind::Added, why), [None, Some(after)], breaks);
-    }
-
-    fn func(&mut self, place: &Place, old: &Func, new: &Func) {
+    fn func(&mut self, place: &Place<'_>, old: &Func, new: &Func) {
         let keyword = |func: &Func| if func.is_async { "async func" } else { "func" }.to_owned();
         if old.is_async != new.is_async {
             self.changed(place, keyword(old), keyword(new));
@@ -166,7 +177,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Two types at one place. Says whether their structures differ.
-    fn ty(&mut self, place: &Place, old: TypeId, new: TypeId) -> bool {
+    fn ty(&mut self, place: &Place<'_>, old: TypeId, new: TypeId) -> bool {
         let (was, is) = (&self.old.ty(old).name, &self.new.ty(new).name);
         let there = |name: &Option<String>, names: &HashSet<&str>| {
             name.as_ref().is_none_or(|name| names.contains(name.as_str()))
@@ -199,10 +210,11 @@ impl<'a> Walk<'a> {
         false
     }
 
-    fn structure(&mut self, place: &Place, old: TypeId, new: TypeId) -> bool {
+    fn structure(&mut self, place: &Place<'_>, old: TypeId, new: TypeId) -> bool {
         if let (Shape::Primitive(a), Shape::Primitive(b)) =
             (&self.old.ty(old).shape, &self.new.ty(new).shape)
-            && !self.is_definition(old, new)
+            && self.old.ty(old).name.is_none()
+            && self.new.ty(new).name.is_none()
         {
             return a != b && self.changed(place, (*a).to_owned(), (*b).to_owned());
         }
@@ -216,7 +228,7 @@ impl<'a> Walk<'a> {
             self.again += usize::from(again);
             if !more_at_stake && (!of_the_place || (again && self.again > MAX_AGAIN)) {
                 if known.differs {
-                    self.record.met = self.record.met.or(place.breaks);
+                    self.record.meet(place, place.breaks);
                 }
                 return known.differs;
             }
@@ -229,7 +241,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks two types that stand on their own at a place: a parameter, a result, a field.
-    fn part(&mut self, place: &Place, old: TypeId, new: TypeId) -> bool {
+    fn part(&mut self, place: &Place<'_>, old: TypeId, new: TypeId) -> bool {
         let outer = self.part;
         self.parts += 1;
         self.part = self.parts;
@@ -242,28 +254,14 @@ impl<'a> Walk<'a> {
         self.old.ty(old).name.is_some() && self.new.ty(new).name.is_some()
     }
 
-    fn shapes(&mut self, place: &Place, old: TypeId, new: TypeId) -> bool {
+    fn shapes(&mut self, place: &Place<'_>, old: TypeId, new: TypeId) -> bool {
         let (before, after) = (self.old, self.new);
-        let name = after.ty(new).name.as_deref().or(before.ty(old).name.as_deref());
-        let definition = self.is_definition(old, new);
-        let named = |path: WitPath| {
-            let named = match name {
-                Some(name) if definition => {
-                    let depth = path.0.len();
-                    Some(Named { name: name.to_owned(), old, new, depth })
-                }
-                _ => place.named.clone(),
-            };
-            Place { path, named, ..place.clone() }
-        };
-        // The step into a type that the path names already would say nothing.
-        let at = |keyword| match (name, place.path.0.last()) {
-            (Some(name), Some(last)) if last.name.as_deref() == Some(name) => {
-                named(place.path.clone())
-            }
-            _ => named(place.path.then(keyword, name)),
-        };
-        let here = named(place.path.clone());
+        let (was, is) = (before.defined_name(old), after.defined_name(new));
+        let names = [is.or(was), was.or(is)];
+        let definition = names[0].filter(|_| self.is_definition(old, new));
+        let ids = (before.definition_of(old), after.definition_of(new));
+        let at = |keyword| place.then_type(keyword, names).inside(definition, ids);
+        let here = place.then_named(names).inside(definition, ids);
         let then = |kind| here.then(kind, None);
         match (&before.ty(old).shape, &after.ty(new).shape) {
             (Shape::Primitive(a), Shape::Primitive(b)) if a == b => false,
@@ -302,15 +300,12 @@ impl<'a> Walk<'a> {
             (Shape::Own(_), Shape::Own(_)) | (Shape::Borrow(_), Shape::Borrow(_)) => false,
             (Shape::Future(a), Shape::Future(b)) => self.payload(&then("future value"), *a, *b),
             (Shape::Stream(a), Shape::Stream(b)) => self.payload(&then("stream element"), *a, *b),
-            _ => {
-                let texts = (before.definition(old), after.definition(new));
-                self.changed(&here, texts.0, texts.1)
-            }
+            _ => self.changed(&here, before.definition(ids.0), after.definition(ids.1)),
         }
     }
 
     /// What `ok`, `err`, a future or a stream carries, or the `_` where that is nothing.
-    fn payload(&mut self, place: &Place, old: Option<TypeId>, new: Option<TypeId>) -> bool {
+    fn payload(&mut self, place: &Place<'_>, old: Option<TypeId>, new: Option<TypeId>) -> bool {
         match (old, new) {
             (Some(old), Some(new)) => self.ty(place, old, new),
             (None, None) => false,
@@ -326,7 +321,7 @@ impl<'a> Walk<'a> {
     /// Parameters, fields, cases and flags: their names, order and types.
     fn parts(
         &mut self,
-        place: &Place,
+        place: &Place<'_>,
         kind: &'static str,
         old: &[(String, Option<TypeId>)],
         new: &[(String, Option<TypeId>)],
@@ -361,6 +356,7 @@ impl<'a> Walk<'a> {
                 ];
                 let what = (ChangeKind::Renamed, Why::Structure);
                 self.note(&at, what, texts, place.breaks);
+                self.record.meet(&place.then(kind, Some(name)), place.breaks);
                 self.part(&at, ty, *theirs);
                 renamed.insert(other.as_str());
                 continue;
@@ -388,13 +384,6 @@ impl<'a> Walk<'a> {
         }
         differs
     }
-}
-
-/// Whether a function comes or goes because its resource does, which says it all.
-fn goes_with_its_resource(name: &str, there: &Instance, gone: &Instance) -> bool {
-    shown::member(name).is_some_and(|member| {
-        there.items.contains_key(member.resource) && !gone.items.contains_key(member.resource)
-    })
 }
 
 fn type_names(world: &World) -> HashSet<&str> {

@@ -31,6 +31,7 @@ pub fn run_cases(
     bytes: &[u8],
     cases: &[&Case],
     limits: &Limits,
+    unscripted: bool,
     worker: &Path,
 ) -> Result<Trial, JudgeError> {
     let nothing =
@@ -40,7 +41,7 @@ pub fn run_cases(
     let mut rest = all.as_slice();
     while !rest.is_empty() {
         let steps: Vec<Vec<Step>> = rest.iter().map(|case| case.steps.clone()).collect();
-        let job = Job { cases: steps, limits: limits.clone() };
+        let job = Job { cases: steps, limits: limits.clone(), unscripted };
         let header =
             serde_json::to_string(&job).map_err(|error| JudgeError::Internal(error.to_string()))?;
         let mut run = Run { cases: rest, limits, trial: &mut trial, at: At::Compiling, bad: None };
@@ -65,6 +66,10 @@ pub fn run_cases(
             }
         }
     }
+    if cases.is_empty() {
+        // That it came to life is not a case of anybody's.
+        trial.cases.clear();
+    }
     Ok(trial)
 }
 
@@ -72,7 +77,7 @@ pub fn run_cases(
 #[derive(Clone, Copy, Debug)]
 enum At {
     Compiling,
-    Case { index: usize, step: usize },
+    Case { index: usize, step: Option<usize> },
     Done,
 }
 
@@ -89,19 +94,23 @@ impl Run<'_> {
     fn on(&mut self, event: Event) -> Option<std::time::Duration> {
         match (event, self.at) {
             (Event::Compiled, _) => {
-                self.at = At::Case { index: 0, step: 0 };
+                self.at = At::Case { index: 0, step: None };
                 Some(self.limits.timeout)
             }
             (Event::Case { index }, _) if index < self.cases.len() => {
-                self.at = At::Case { index, step: 0 };
+                self.at = At::Case { index, step: None };
                 let name = self.cases[index].name.clone();
                 let case = CaseReport { name, passed: false, steps: 0, fuel: 0, memory: 0 };
                 self.trial.cases.push(case);
                 self.trial.values.push(Vec::new());
                 Some(self.limits.timeout)
             }
+            (Event::Instantiated, At::Case { index, .. }) => {
+                self.at = At::Case { index, step: Some(0) };
+                None
+            }
             (Event::Returned { value }, At::Case { index, step }) => {
-                self.at = At::Case { index, step: step + 1 };
+                self.at = At::Case { index, step: step.map(|step| step + 1) };
                 if let (Some(case), Some(values)) =
                     (self.trial.cases.last_mut(), self.trial.values.last_mut())
                 {
@@ -146,6 +155,7 @@ impl Run<'_> {
             FaultKind::OutOfFuel => Code::OutOfFuel,
             FaultKind::MemoryLimit => Code::MemoryLimit,
             FaultKind::Mismatch => Code::SmokeMismatch,
+            FaultKind::HostCall => Code::UnexpectedHostCall,
         };
         let mut finding = Diagnostic::error(code, fault.message).help(advice(code));
         finding.notes = fault.notes;
@@ -155,12 +165,13 @@ impl Run<'_> {
         self.trial.diagnostics.push(finding);
     }
 
-    fn place(&self, index: usize, step: usize) -> WitPath {
+    fn place(&self, index: usize, step: Option<usize>) -> WitPath {
         let case = &self.cases[index];
         let mut path = WitPath::default();
         if !case.name.is_empty() {
             path = path.then("smoke case", Some(&case.name));
         }
+        let Some(step) = step else { return path.then("instantiation", None) };
         match case.steps.get(step) {
             Some(step) => path.then("call", Some(step.invoke.trim())),
             None => path,
@@ -168,7 +179,7 @@ impl Run<'_> {
     }
 
     /// The finding about a worker that was killed or died in the middle of a case.
-    fn lost(&self, index: usize, step: usize, ending: &Ending) -> Diagnostic {
+    fn lost(&self, index: usize, step: Option<usize>, ending: &Ending) -> Diagnostic {
         let finding = match ending {
             Ending::Killed => Diagnostic::error(
                 Code::TimedOut,
@@ -204,13 +215,18 @@ fn died(ending: &Ending) -> Diagnostic {
 fn advice(code: Code) -> &'static str {
     match code {
         Code::Trap => "the plugin must not trap; return an error where its contract has one",
-        Code::OutOfFuel => "make it do less, or raise `fuel` under [limits]",
-        Code::MemoryLimit => "make it need less, or raise `memory` under [limits]",
-        Code::TimedOut => "make it return sooner, or raise `timeout` under [limits]",
-        Code::CompileTimedOut => "make it smaller, or raise `compile-timeout` under [limits]",
+        Code::OutOfFuel => {
+            "make it do less, or raise the limit: `fuel` for a call, `init-fuel` before"
+        }
+        Code::MemoryLimit => "make it need less, or raise the limit: `memory`",
+        Code::TimedOut => "make it return sooner, or raise the limit: `timeout`",
+        Code::CompileTimedOut => "make it smaller, or raise the limit: `compile-timeout`",
+        Code::UnexpectedHostCall => "the host offers it, but the case has no answer for it",
         Code::SmokeMismatch => "the plugin is wrong, or the case is",
         Code::WorkerDied => "a plugin that can do this to its host must not be let in",
-        Code::LinkFailed => "an import that the world names was not there when it ran",
+        Code::LinkFailed => {
+            "plugtool links WASI 0.2; other imports must be fed by composing, or be the host's"
+        }
         _ => "rebuild it with tools of today",
     }
 }

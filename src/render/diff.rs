@@ -59,7 +59,7 @@ pub fn diff(report: &DiffReport, detail: Detail) -> String {
 fn side(side: &DiffSide) -> String {
     match &side.world {
         Some(world) => {
-            format!("{BOLD}{}{BOLD:#} {DIM}({}){DIM:#}", clean(world), clean(&side.path))
+            format!("{BOLD}{}{BOLD:#}  {DIM}({}){DIM:#}", clean(world), clean(&side.path))
         }
         None => format!("{BOLD}{}{BOLD:#}", clean(&side.path)),
     }

@@ -4,15 +4,13 @@
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use indexmap::IndexMap;
 
 use super::clean;
 use crate::diagnostic::{
-    ComposeReport, Diagnostic, InspectReport, Inspection, ItemShown, PluginReport, Report,
-    RunReport, Severity, Verdict,
+    AdaptReport, Diagnostic, Distance, PluginReport, Report, RunReport, Severity, Verdict,
 };
 
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -49,6 +47,9 @@ pub fn report(report: &Report, detail: Detail) -> String {
     let width = report.plugins.iter().map(|p| clean(&p.id).chars().count()).max().unwrap_or(0);
     for item in report.plugins.iter().filter(shown) {
         plugin(&mut out, item, width.min(32), detail);
+    }
+    for finding in &report.diagnostics {
+        diagnostic(&mut out, finding, 0);
     }
     if detail > Detail::Quiet {
         let s = &report.summary;
@@ -109,6 +110,15 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
     if let Some(failure) = &plugin.failure {
         wrapped(out, &format!("could not be judged: {}", clean(failure)), 6, BAD, 0);
     }
+    if !plugin.distances.is_empty() {
+        let far = |world: &Distance| {
+            format!("{} ({})", clean(&world.world), count(world.mismatches, "mismatch"))
+        };
+        let distances: Vec<String> = plugin.distances.iter().map(far).collect();
+        let nearest = plugin.world.as_deref().map(clean).unwrap_or_default();
+        let text = format!("nearest is {nearest}, of {}", distances.join(", "));
+        wrapped(out, &text, 6, DIM, 0);
+    }
     for finding in &plugin.diagnostics {
         diagnostic(out, finding, 6);
     }
@@ -139,6 +149,9 @@ fn summary(plugin: &PluginReport) -> String {
                     }
                 });
             }
+            if plugin.adapted {
+                parts.push("adapted from a core module".to_owned());
+            }
             match total {
                 0 => {}
                 1 if passed == 1 => parts.push("1 smoke case passed".to_owned()),
@@ -160,7 +173,7 @@ pub fn diagnostics(findings: &[Diagnostic]) -> String {
     out
 }
 
-fn diagnostic(out: &mut String, finding: &Diagnostic, indent: usize) {
+pub(super) fn diagnostic(out: &mut String, finding: &Diagnostic, indent: usize) {
     let style = match finding.severity {
         Severity::Error => BAD,
         Severity::Warning => WARN,
@@ -177,128 +190,35 @@ fn diagnostic(out: &mut String, finding: &Diagnostic, indent: usize) {
     for note in &finding.notes {
         wrapped(out, &format!("- {}", clean(note)), indent + 2, DIM, 1);
     }
+    if let Some(place) = &finding.decided_by {
+        let text = format!("policy: {}:{}: {}", clean(&place.file), place.line, clean(&place.text));
+        wrapped(out, &text, indent + 2, INFO, 7);
+    }
     if let Some(help) = &finding.help {
         wrapped(out, &format!("help: {}", clean(help)), indent + 2, INFO, 5);
     }
 }
 
-/// What `inspect` found.
-pub fn inspect(report: &InspectReport, detail: Detail) -> String {
-    let mut out = String::new();
-    for (i, file) in report.files.iter().enumerate() {
-        if i > 0 && detail > Detail::Quiet {
-            out.push('\n');
-        }
-        inspection(&mut out, file, detail);
-    }
-    out
-}
-
-fn inspection(out: &mut String, file: &Inspection, detail: Detail) {
-    let kind = file.kind.unwrap_or(match file.size {
-        None => "unreadable",
-        Some(_) => "not valid",
-    });
-    let bytes = file.size.map_or(String::new(), |bytes| format!(", {}", size(bytes)));
-    line(out, format!("{BOLD}{}{BOLD:#}  {kind}{bytes}", clean(&file.path)));
-    for finding in &file.diagnostics {
-        diagnostic(out, finding, 2);
-    }
-    if detail == Detail::Quiet {
-        return;
-    }
-    let mut rows: Vec<(&str, String)> = Vec::new();
-    if let Some(sha256) = &file.sha256 {
-        rows.push(("sha256", sha256.clone()));
-    }
-    for (field, values) in &file.producers {
-        rows.push((field, producers(values)));
-    }
-    if file.components + file.modules > 0 {
-        rows.push((
-            "inside",
-            format!(
-                "{}, {}, {}",
-                count(file.components, "component"),
-                count(file.modules, "core module"),
-                count(file.functions, "function"),
-            ),
-        ));
-    }
-    let width = rows.iter().map(|(label, _)| label.chars().count()).max().unwrap_or(0);
-    for (label, value) in rows {
-        let label = clean(label);
-        line(out, format!("  {DIM}{label:width$}{DIM:#}  {}", clean(&value)));
-    }
-    items(out, "imports", &file.imports, detail);
-    items(out, "exports", &file.exports, detail);
-}
-
-fn items(out: &mut String, title: &str, items: &[ItemShown], detail: Detail) {
-    if items.is_empty() {
-        return;
-    }
-    line(out, format!("  {BOLD}{title}{BOLD:#}"));
-    let width = items.iter().map(|item| clean(&item.name).chars().count()).max().unwrap_or(0);
-    for item in items {
-        let name = clean(&item.name);
-        let text = format!("{name:width$}  {}", clean(&item.ty));
-        wrapped(out, text.trim_end(), 4, Style::new(), 0);
-        if detail == Detail::Verbose {
-            for (name, ty) in &item.items {
-                wrapped(out, &format!("{}: {}", clean(name), clean(ty)), 6, DIM, 0);
-            }
-        }
-    }
-}
-
-fn producers(values: &IndexMap<String, String>) -> String {
-    let shown = values.iter().map(|(name, version)| format!("{name} {version}").trim().to_owned());
-    shown.collect::<Vec<_>>().join(", ")
-}
-
-/// How a composition is wired, or why there is none.
-pub fn compose(report: &ComposeReport, detail: Detail) -> String {
+/// What a core module became, or why it became nothing.
+pub fn adapt(report: &AdaptReport, _: Detail) -> String {
     let mut out = diagnostics(&report.diagnostics);
     if !report.diagnostics.is_empty() {
         return out;
     }
-    let names: Vec<String> = report.components.iter().map(|c| clean(&c.name)).collect();
-    let target = report.world.as_ref().map(|world| format!(" targets {}", clean(world)));
+    let path = clean(&report.path);
     let size = report.size.map(size).unwrap_or_default();
     line(
         &mut out,
-        format!(
-            "{GOOD}composed{GOOD:#} {}{}, {size}",
-            names.join(" + "),
-            target.unwrap_or_default(),
-        ),
+        match report.preview1 {
+            _ if report.unchanged => format!("{path} is a component already, {size}"),
+            Some(adapter) => {
+                format!("{GOOD}adapted{GOOD:#} {path} with the preview 1 {adapter} adapter, {size}")
+            }
+            None => format!("{GOOD}adapted{GOOD:#} {path}, {size}"),
+        },
     );
-    if detail == Detail::Verbose {
-        for component in &report.components {
-            line(
-                &mut out,
-                format!("  {DIM}{} sha256 {}{DIM:#}", clean(&component.name), component.sha256),
-            );
-        }
-    }
-    for wire in &report.wires {
-        line(
-            &mut out,
-            format!(
-                "  {} / {} {DIM}<-{DIM:#} {} / {}",
-                clean(&wire.importer),
-                clean(&wire.import),
-                clean(&wire.exporter),
-                clean(&wire.export),
-            ),
-        );
-    }
     for export in &report.exports {
-        line(
-            &mut out,
-            format!("  export {} {DIM}<-{DIM:#} {}", clean(&export.name), clean(&export.from)),
-        );
+        line(&mut out, format!("  export {}", clean(export)));
     }
     for import in &report.imports {
         line(&mut out, format!("  import {}", clean(import)));
@@ -353,7 +273,11 @@ pub(super) fn wrapped(out: &mut String, text: &str, indent: usize, style: Style,
 }
 
 pub(super) fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
+    match (n, noun.ends_with("ch")) {
+        (1, _) => format!("1 {noun}"),
+        (_, true) => format!("{n} {noun}es"),
+        (_, false) => format!("{n} {noun}s"),
+    }
 }
 
 fn thousands(n: u64) -> String {
@@ -369,7 +293,7 @@ fn thousands(n: u64) -> String {
 }
 
 /// Bytes in the unit that people would use.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let scaled = |unit: u64| {
         let tenths = bytes as u128 * 10 / u128::from(unit);
         format!("{}.{}", tenths / 10, tenths % 10)

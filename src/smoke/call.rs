@@ -63,7 +63,7 @@ impl Call {
     }
 
     /// Makes the call.
-    pub fn make(
+    pub async fn make(
         &self,
         store: &mut PluginStore,
         instance: &Instance,
@@ -72,7 +72,7 @@ impl Call {
             .get_func(&mut *store, self.function)
             .ok_or_else(|| wasmtime::Error::msg("the instance lacks the function"))?;
         let mut results = vec![Val::Bool(false); usize::from(self.returns)];
-        function.call(&mut *store, &self.params, &mut results)?;
+        function.call_async(&mut *store, &self.params, &mut results).await?;
         Ok(results.pop())
     }
 
@@ -94,10 +94,27 @@ impl Call {
 
 /// A result in WAVE.
 pub fn text(value: &Option<Val>) -> String {
+    const UNWRITABLE: &str = "(a value that WAVE cannot write)";
     match value {
         None => String::new(),
-        Some(value) => wasm_wave::to_string(value)
-            .unwrap_or_else(|_| "(a value that WAVE cannot write)".to_owned()),
+        Some(value) if has_handle(value) => UNWRITABLE.to_owned(),
+        Some(value) => wasm_wave::to_string(value).unwrap_or_else(|_| UNWRITABLE.to_owned()),
+    }
+}
+
+/// Whether there is a resource, future, stream or the like in a value, at which WAVE's writer panics.
+fn has_handle(value: &Val) -> bool {
+    match value {
+        Val::Resource(_) | Val::Future(_) | Val::Stream(_) | Val::ErrorContext(_) | Val::Map(_) => {
+            true
+        }
+        Val::List(values) | Val::Tuple(values) | Val::FixedLengthList(values) => {
+            values.iter().any(has_handle)
+        }
+        Val::Record(fields) => fields.iter().any(|(_, value)| has_handle(value)),
+        Val::Variant(_, Some(value)) | Val::Option(Some(value)) => has_handle(value),
+        Val::Result(Ok(Some(value)) | Err(Some(value))) => has_handle(value),
+        _ => false,
     }
 }
 

@@ -27,7 +27,7 @@ impl State {
     /// No files, no network, no arguments, no environment; time that moves only when it is looked
     /// at; random numbers that are the same in every run.
     pub fn new(memory_limit: u64) -> State {
-        let clock = Clock::default();
+        let clock = Clock::new();
         let wasi = WasiCtxBuilder::new()
             .stdout(MemoryOutputPipe::new(MAX_OUTPUT))
             .stderr(MemoryOutputPipe::new(MAX_OUTPUT))
@@ -112,13 +112,22 @@ impl ResourceLimiter for Memory {
 }
 
 /// A clock that advances by a microsecond each time it is read, so that a loop that waits for time
-/// to pass ends, and two runs see the same times.
-#[derive(Clone, Default)]
-struct Clock(Arc<AtomicU64>);
+/// to pass ends, and by as long as the guest sleeps, which takes no time. Two runs see the same times.
+#[derive(Clone)]
+struct Clock {
+    reads: Arc<AtomicU64>,
+    start: tokio::time::Instant,
+}
 
 impl Clock {
-    fn tick(&self) -> u64 {
-        self.0.fetch_add(1_000, Ordering::Relaxed)
+    /// Begins at zero. The runtime's own time is paused: it moves only while everybody sleeps.
+    fn new() -> Clock {
+        Clock { reads: Arc::default(), start: tokio::time::Instant::now() }
+    }
+
+    fn tick(&self) -> Duration {
+        let reads = self.reads.fetch_add(1, Ordering::Relaxed);
+        self.start.elapsed() + Duration::from_micros(reads)
     }
 }
 
@@ -128,7 +137,7 @@ impl HostMonotonicClock for Clock {
     }
 
     fn now(&self) -> u64 {
-        self.tick()
+        u64::try_from(self.tick().as_nanos()).unwrap_or(u64::MAX)
     }
 }
 
@@ -139,7 +148,7 @@ impl HostWallClock for Clock {
 
     /// Starts at 2020-01-01T00:00:00Z.
     fn now(&self) -> Duration {
-        Duration::from_secs(1_577_836_800) + Duration::from_nanos(self.tick())
+        Duration::from_secs(1_577_836_800) + self.tick()
     }
 }
 

@@ -3,13 +3,16 @@
 //! The comparison is an equality of structure, down to names and order, because that is what the
 //! engine and composition demand of function types (wasmparser's `SubtypeCx::component_func_type`
 //! says why). Width is allowed at two places only: an instance may have more than what is asked
-//! of it, and a plain type that nobody uses asks for nothing. Resources are compared by identity:
-//! a resource of the left world is the same as one of the right world only where both came out of
-//! the same place of a matched import or export.
+//! of it, and a plain type that the other side does not name asks for nothing. Resources are
+//! compared by identity (`identity`).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::{ExternName, Instance, Item, Origin, ResourceId, TypeId, World, find, nearest};
+use super::identity::{Identities, each_resource, is_alias, lacks};
+use super::names::{Likeness, Names};
+use super::place::{Place, owner};
+use super::structure::Types;
+use super::{ExternName, Instance, Item, Origin, ResourceId, World, find};
 use crate::diagnostic::WitPath;
 
 /// What a host offers and demands.
@@ -50,49 +53,63 @@ pub enum Kind {
     Resource,
 }
 
+/// How many mismatches are told. A component that misses its target at more places than anybody
+/// reads must not cost the memory for all of them.
+const MOST: usize = 10_000;
+
 /// Compares a plugin's world with what a host offers and demands. Empty means: it targets.
 pub fn targets(plugin: &World, host: Host<'_>) -> Vec<Mismatch> {
-    let offers: Vec<&World> = std::iter::once(host.world).chain(host.provides).collect();
-    let mut walk = Walk::new(plugin);
+    let worlds: Vec<&World> = std::iter::once(host.world).chain(host.provides).collect();
+    let mut walk = Walk::new(plugin, host.world, Identities::of_offers(&worlds));
+    walk.supposes = true;
 
     // Imports first: they say which of the plugin's resources are which of the host's.
+    let offers = Offers::of(&worlds);
     let mut pairs = Vec::new();
     for (name, item) in &plugin.imports {
-        if asks_nothing(item) {
-            continue;
+        let offered = offers.find(name);
+        for Offer { world, item: theirs } in &offered {
+            each_resource(item, theirs, &mut |ours, theirs| {
+                walk.identities.import(ours, world, theirs);
+            });
         }
-        match offers.iter().find_map(|world| Some((*world, find(&world.imports, name)?))) {
-            Some((world, (_, offered))) => {
-                walk.bind_imports(item, offered, world);
-                pairs.push((WitPath::root("import", name), item, offered, world));
-            }
-            None => {
-                let known = offers.iter().flat_map(|world| world.imports.keys());
-                walk.unknown_import(name, item, known.map(String::as_str));
-            }
+        if !offered.is_empty() {
+            pairs.push((name, item, offered));
+        } else if !asks_nothing(plugin, name) && !methods_of_missing(name, &plugin.imports, &offers)
+        {
+            walk.unknown_import(name, item, &offers);
         }
     }
-    for (path, item, offered, world) in pairs {
-        walk.right = world;
-        walk.asked(&path, item, offered);
+    // Plain types of the world itself come last: what is wrong with one is told where it is used.
+    let (types, asked): (Vec<_>, Vec<_>) =
+        pairs.into_iter().partition(|(_, item, _)| matches!(item, Item::Type(_)));
+    for (name, item, offered) in asked {
+        walk.asked(&Place::root("import", name), item, &offered);
     }
 
-    let mut pairs = Vec::new();
     walk.right = host.world;
+    let exports = Names::of(&plugin.exports);
+    let mut pairs = Vec::new();
     for (name, demanded) in &host.world.exports {
-        match find(&plugin.exports, name) {
-            Some((_, item)) => {
-                let demands = |r| !matches!(host.world.resource(r).origin, Origin::Import(_));
-                walk.bind_exports(item, demanded, demands);
-                pairs.push((WitPath::root("export", name), item, demanded));
+        let Some((_, item)) = exports.find(name) else {
+            walk.missing_export(name, demanded);
+            continue;
+        };
+        each_resource(item, demanded, &mut |ours, theirs| {
+            let is_import = matches!(host.world.resource(theirs).origin, Origin::Import(_));
+            if !is_import && !walk.identities.wants(theirs) {
+                walk.identities.want(theirs, plugin, ours);
             }
-            None => walk.missing_export(name, demanded),
-        }
+        });
+        pairs.push((name, item, demanded));
     }
-    for (path, item, demanded) in pairs {
-        walk.given(&path, item, demanded);
+    for (name, item, demanded) in pairs {
+        walk.given(&Place::root("export", name), item, demanded);
     }
-    walk.mismatches
+    for (name, item, offered) in types {
+        walk.asked(&Place::root("import", name), item, &offered);
+    }
+    walk.finish()
 }
 
 /// Compares one export of `exporter` with one import of `importer` that it is to feed.
@@ -108,183 +125,268 @@ pub fn fits(exporter: &World, export: &str, importer: &World, import: &str) -> V
             near: None,
         }];
     };
-    let mut walk = Walk::new(exporter);
-    walk.right = importer;
-    walk.all_reported = false;
-    // What both import from elsewhere is the same resource where it comes from the same place, and
-    // what the exporter gives beside this item is what the importer means by it. Whether the rest
-    // of the wiring agrees is seen when the result is validated.
-    for (name, item) in &exporter.imports {
-        if let Some((_, same)) = find(&importer.imports, name) {
-            walk.bind_imports(item, same, importer);
-        }
+    let mut walk = Walk::new(exporter, importer, Identities::default());
+    for item in exporter.imports.values() {
+        each_resource(item, item, &mut |ours, _| {
+            walk.identities.number(ours);
+        });
     }
+    // The importer's resources are what feeds them: this export, others of the same exporter, or
+    // what both import from elsewhere. Whether the rest of the wiring agrees is seen when the
+    // result is validated.
     for (name, item) in &importer.imports {
-        if let Some((_, same)) = find(&exporter.exports, name) {
-            walk.bind_exports(same, item, |_| true);
+        let here = name == import;
+        let sources = if here {
+            [Some(given), None]
+        } else {
+            let same = |table| find(table, name).map(|(_, item)| item);
+            [same(&exporter.exports), same(&exporter.imports)]
+        };
+        let brings = |id: ResourceId| match &importer.resource(id).origin {
+            Origin::Import(interface) => interface.as_ref().is_none_or(|from| from == name),
+            Origin::Export(_) | Origin::Hidden => false,
+        };
+        for source in sources.into_iter().flatten() {
+            each_resource(source, item, &mut |ours, theirs| {
+                if brings(theirs) {
+                    walk.identities.want(theirs, exporter, ours);
+                }
+            });
         }
     }
-    walk.bind_exports(given, wanted, |_| true);
-    walk.given(&WitPath::root("export", export), given, wanted);
-    walk.mismatches
+    walk.given(&Place::root("export", export), given, wanted);
+    walk.finish()
 }
 
-/// An import of a plain type needs nothing from a host: it is a definition, not a request.
-fn asks_nothing(item: &Item) -> bool {
+/// Whether an import of the world needs nothing from a host: plain types are definitions, and so is
+/// another name for a resource that came in before.
+pub fn asks_nothing(world: &World, import: &str) -> bool {
+    match world.imports.get(import) {
+        Some(Item::Instance(instance)) => defines_only(world, import, instance),
+        Some(item) => is_definition(world, import, None, item),
+        None => true,
+    }
+}
+
+fn defines_only(world: &World, import: &str, instance: &Instance) -> bool {
+    instance.items.iter().all(|(name, item)| is_definition(world, import, Some(name), item))
+}
+
+/// The same of one item: the import itself, or what it has under a name.
+pub(crate) fn is_definition(world: &World, import: &str, name: Option<&str>, item: &Item) -> bool {
     match item {
         Item::Type(_) => true,
-        Item::Instance(instance) => instance.items.values().all(asks_nothing),
-        Item::Func(_) | Item::Resource(_) | Item::Other(_) => false,
+        Item::Resource(id) => is_alias(world, *id, import, name),
+        Item::Instance(instance) => defines_only(world, import, instance),
+        Item::Func(_) | Item::Other(_) => false,
+    }
+}
+
+/// Whether a bare function belongs to a resource of the world that the host does not have either:
+/// then that is what there is to say.
+fn methods_of_missing(
+    name: &str,
+    imports: &indexmap::IndexMap<String, Item>,
+    offers: &Offers<'_>,
+) -> bool {
+    owner(name)
+        .is_some_and(|resource| imports.contains_key(resource) && offers.find(resource).is_empty())
+}
+
+/// The imports of several worlds, each found by its exact name in any of them, else at the highest
+/// version on its track.
+struct Offers<'a>(Vec<(&'a World, Names<'a, Item>)>);
+
+/// What one world has under a name.
+#[derive(Clone, Copy)]
+struct Offer<'a> {
+    world: &'a World,
+    item: &'a Item,
+}
+
+impl<'a> Offers<'a> {
+    fn of(worlds: &[&'a World]) -> Offers<'a> {
+        Offers(worlds.iter().map(|world| (*world, Names::of(&world.imports))).collect())
+    }
+
+    /// Every world that has the name, in order: what the first lacks of an interface, the others
+    /// may have.
+    fn find(&self, name: &str) -> Vec<Offer<'a>> {
+        let best = self
+            .0
+            .iter()
+            .filter_map(|(_, names)| names.find(name).map(|(key, _)| key))
+            .max_by_key(|key| (*key == name, ExternName::parse(key).version));
+        let Some(best) = best else { return Vec::new() };
+        self.0
+            .iter()
+            .filter_map(|(world, _)| Some(Offer { world, item: world.imports.get(best)? }))
+            .collect()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'a str> + Clone + '_ {
+        self.0.iter().flat_map(|(world, _)| world.imports.keys().map(String::as_str))
     }
 }
 
 pub(super) struct Walk<'a> {
     pub(super) left: &'a World,
     pub(super) right: &'a World,
-    /// What each resource that the left side imports is on the right side: the interface that it
-    /// comes from, on its semver track, and its name. The same for every world of a host.
-    imported: HashMap<ResourceId, String>,
-    /// What each resource that the right side wants defined is on the left side.
-    defined: HashMap<ResourceId, ResourceId>,
-    /// Whether a resource without a binding has been reported already, with the item it is from.
-    all_reported: bool,
-    /// Pairs of types that were compared already, with the world of the right one. A mismatch
-    /// inside a shared type is reported at the first place that uses it.
-    pub(super) seen: HashSet<(TypeId, *const World, TypeId)>,
+    identities: Identities,
+    /// Whether what is missing on one side is told at its own place, and so not where it is used.
+    supposes: bool,
+    /// What was not told because something else explains it.
+    supposed: Option<Mismatch>,
+    /// Pairs of resources that were told, by the import or export where they met.
+    told: HashSet<(String, ResourceId, ResourceId)>,
+    pub(super) types: Types,
     pub(super) mismatches: Vec<Mismatch>,
+    /// Whether there are more than are told. Then nothing more is looked for.
+    pub(super) more: bool,
+    pub(super) likeness: Likeness,
 }
 
 impl<'a> Walk<'a> {
-    fn new(left: &'a World) -> Walk<'a> {
+    fn new(left: &'a World, right: &'a World, identities: Identities) -> Walk<'a> {
         Walk {
             left,
-            right: left,
-            imported: HashMap::new(),
-            defined: HashMap::new(),
-            all_reported: true,
-            seen: HashSet::new(),
+            right,
+            identities,
+            supposes: false,
+            supposed: None,
+            told: HashSet::new(),
+            types: Types::default(),
             mismatches: Vec::new(),
+            more: false,
+            likeness: Likeness::default(),
         }
     }
 
-    /// Binds the resources that an import of the left side brings in.
-    fn bind_imports(&mut self, item: &Item, offered: &Item, world: &World) {
-        each_resource(item, offered, &mut |ours, theirs| {
-            if let Some(identity) = imported_as(world, theirs) {
-                self.imported.entry(ours).or_insert(identity);
-            }
-        });
+    fn finish(mut self) -> Vec<Mismatch> {
+        if self.mismatches.is_empty() {
+            // Nothing explains it after all.
+            self.mismatches.extend(self.supposed);
+        }
+        if let (true, Some(last)) = (self.more, self.mismatches.last_mut()) {
+            last.found.push_str(" (there are more mismatches than are told)");
+        }
+        self.mismatches
     }
 
-    /// Binds the resources that the right side wants defined to those that the left side gives.
-    fn bind_exports(
-        &mut self,
-        item: &Item,
-        demanded: &Item,
-        wants_defined: impl Fn(ResourceId) -> bool,
-    ) {
-        each_resource(item, demanded, &mut |ours, theirs| {
-            if wants_defined(theirs) {
-                self.defined.entry(theirs).or_insert(ours);
-            }
-        });
+    pub(super) fn tell(&mut self, mismatch: impl FnOnce() -> Mismatch) {
+        if self.mismatches.len() < MOST {
+            self.mismatches.push(mismatch());
+        } else {
+            self.more = true;
+        }
     }
 
-    fn unknown_import<'n>(
-        &mut self,
-        name: &str,
-        item: &Item,
-        known: impl Iterator<Item = &'n str> + Clone,
-    ) {
-        // The same interface at another version explains more than a name that looks alike.
-        let base = ExternName::parse(name).base;
-        let versions = known.clone().find(|other| ExternName::parse(other).base == base);
-        let near = versions.or_else(|| nearest(name, known)).map(str::to_owned);
-        self.mismatches.push(Mismatch {
+    fn unknown_import(&mut self, name: &str, item: &Item, offers: &Offers<'_>) {
+        let near = self.other_version(name, offers.names());
+        let found = self.left.item(item);
+        self.tell(|| Mismatch {
             kind: Kind::UnknownImport,
             path: WitPath::root("import", name),
             expected: "nothing of that name".to_owned(),
-            found: self.left.item(item),
+            found,
             near,
         });
     }
 
     fn missing_export(&mut self, name: &str, demanded: &Item) {
-        let base = ExternName::parse(name).base;
-        let exports = || self.left.exports.keys().map(String::as_str);
-        let versions = exports().find(|other| ExternName::parse(other).base == base);
-        let near = versions.or_else(|| nearest(name, exports())).map(str::to_owned);
-        self.mismatches.push(Mismatch {
+        let left = self.left;
+        let near = self.other_version(name, left.exports.keys().map(String::as_str));
+        let expected = self.right.item(demanded);
+        self.tell(|| Mismatch {
             kind: Kind::MissingExport,
             path: WitPath::root("export", name),
-            expected: self.right.item(demanded),
+            expected,
             found: "no such export".to_owned(),
             near,
         });
     }
 
-    /// What the left side asks for must be there on the right.
-    fn asked(&mut self, path: &WitPath, item: &Item, offered: &Item) {
-        match (item, offered) {
-            (Item::Instance(wanted), Item::Instance(offered)) => {
-                for (name, item) in &wanted.items {
-                    if matches!(item, Item::Type(_)) && !offered.items.contains_key(name) {
-                        continue; // A definition; where it matters, a function uses it.
-                    }
-                    let path = step(path, name, item);
-                    match offered.items.get(name) {
-                        Some(offered) => self.asked(&path, item, offered),
-                        None => self.absent(Kind::UnknownImport, path, item, offered),
-                    }
+    /// The same interface at another version explains more than a name that looks alike.
+    fn other_version<'n>(
+        &mut self,
+        name: &str,
+        known: impl Iterator<Item = &'n str> + Clone,
+    ) -> Option<String> {
+        let base = ExternName::parse(name).base;
+        let versions = known.clone().find(|other| ExternName::parse(other).base == base);
+        versions.or_else(|| self.likeness.nearest(name, known)).map(str::to_owned)
+    }
+
+    /// What the left side asks for must be there on the right, in one of the worlds that have this
+    /// import.
+    fn asked(&mut self, place: &Place<'_>, item: &Item, offered: &[Offer<'a>]) {
+        let Some(first) = offered.first() else { return };
+        let (Item::Instance(wanted), Item::Instance(instance)) = (item, first.item) else {
+            self.right = first.world;
+            return self.item(place, item, first.item);
+        };
+        let import = place.start().1;
+        for (name, item) in types_first(wanted) {
+            let place = place.into(name, item);
+            let inside = |offer: &Offer<'a>| match offer.item {
+                Item::Instance(instance) => {
+                    let item = find(&instance.items, name)?.1;
+                    Some(Offer { world: offer.world, item })
                 }
+                _ => None,
+            };
+            let offered: Vec<Offer<'a>> = offered.iter().filter_map(inside).collect();
+            if !offered.is_empty() {
+                self.asked(&place, item, &offered);
+            } else if !is_definition(self.left, import, Some(name), item)
+                && !explained(name, wanted, instance)
+            {
+                let found = self.left.item(item);
+                let known = instance.items.keys().map(String::as_str);
+                let near = self.likeness.nearest(name, known).map(str::to_owned);
+                self.tell(|| Mismatch {
+                    kind: Kind::UnknownImport,
+                    path: place.path(),
+                    expected: "nothing of that name".to_owned(),
+                    found,
+                    near,
+                });
             }
-            _ => self.item(path, item, offered),
         }
     }
 
     /// What the right side demands must be there on the left.
-    fn given(&mut self, path: &WitPath, item: &Item, demanded: &Item) {
-        match (item, demanded) {
-            (Item::Instance(given), Item::Instance(demanded)) => {
-                for (name, demanded) in &demanded.items {
-                    let path = step(path, name, demanded);
-                    match given.items.get(name) {
-                        Some(item) => self.given(&path, item, demanded),
-                        None => self.lacking(path, given, name, demanded),
-                    }
+    fn given(&mut self, place: &Place<'_>, item: &Item, demanded: &Item) {
+        let (Item::Instance(given), Item::Instance(demanded)) = (item, demanded) else {
+            return self.item(place, item, demanded);
+        };
+        for (name, demanded_item) in types_first(demanded) {
+            let place = place.into(name, demanded_item);
+            match find(&given.items, name) {
+                Some((_, item)) => self.given(&place, item, demanded_item),
+                None if explained(name, demanded, given) => {}
+                None => {
+                    let expected = self.right.item(demanded_item);
+                    let known = given.items.keys().map(String::as_str);
+                    let near = self.likeness.nearest(name, known).map(str::to_owned);
+                    self.tell(|| Mismatch {
+                        kind: Kind::MissingExport,
+                        path: place.path(),
+                        expected,
+                        found: "no such item".to_owned(),
+                        near,
+                    });
                 }
             }
-            _ => self.item(path, item, demanded),
         }
     }
 
-    fn absent(&mut self, kind: Kind, path: WitPath, item: &Item, offered: &Instance) {
-        let name = path.0.last().and_then(|segment| segment.name.clone()).unwrap_or_default();
-        self.mismatches.push(Mismatch {
-            kind,
-            path,
-            expected: "nothing of that name".to_owned(),
-            found: self.left.item(item),
-            near: nearest(&name, offered.items.keys().map(String::as_str)).map(str::to_owned),
-        });
-    }
-
-    fn lacking(&mut self, path: WitPath, given: &Instance, name: &str, demanded: &Item) {
-        self.mismatches.push(Mismatch {
-            kind: Kind::MissingExport,
-            path,
-            expected: self.right.item(demanded),
-            found: "no such item".to_owned(),
-            near: nearest(name, given.items.keys().map(String::as_str)).map(str::to_owned),
-        });
-    }
-
-    /// Two items that are no interfaces.
-    fn item(&mut self, path: &WitPath, left: &Item, right: &Item) {
+    /// Two items that are not both interfaces.
+    fn item(&mut self, place: &Place<'_>, left: &Item, right: &Item) {
         match (left, right) {
-            (Item::Func(left), Item::Func(right)) => self.func(path, left, right),
-            (Item::Type(left), Item::Type(right)) => self.ty(path, *left, *right),
-            (Item::Resource(left), Item::Resource(right)) => self.resource(path, *left, *right),
+            (Item::Func(left), Item::Func(right)) => self.func(place, left, right),
+            (Item::Type(left), Item::Type(right)) => self.ty(place, *left, *right),
+            (Item::Resource(left), Item::Resource(right)) => self.resource(place, *left, *right),
             _ => {
                 let describe = |world: &World, item: &Item| match item {
                     Item::Instance(_) => "an interface".to_owned(),
@@ -292,59 +394,48 @@ impl<'a> Walk<'a> {
                 };
                 let expected = describe(self.right, right);
                 let found = describe(self.left, left);
-                self.differ(path.clone(), expected, found);
+                self.differ(place, expected, found);
             }
         }
     }
 
-    pub(super) fn resource(&mut self, path: &WitPath, left: ResourceId, right: ResourceId) {
-        let defined = self.defined.get(&right);
-        let theirs = imported_as(self.right, right);
-        let ours = self.imported.get(&left);
-        if defined == Some(&left) || (theirs.is_some() && ours == theirs.as_ref()) {
+    pub(super) fn resource(&mut self, place: &Place<'_>, left: ResourceId, right: ResourceId) {
+        if self.identities.same(self.left, left, self.right, right) {
             return;
         }
-        let imported = matches!(self.left.resource(left).origin, Origin::Import(_));
-        let unbound = (imported && ours.is_none()) || (theirs.is_none() && defined.is_none());
-        if self.all_reported && unbound {
+        // Two resources that are taken for one are one finding in each interface.
+        let (kind, name) = place.start();
+        if !self.told.insert((format!("{kind} {name}"), left, right)) {
             return;
         }
-        self.mismatches.push(Mismatch {
+        let mismatch = || Mismatch {
             kind: Kind::Resource,
-            path: path.clone(),
+            path: place.path(),
             expected: origin(self.right, right),
             found: origin(self.left, left),
             near: None,
-        });
-    }
-}
-
-/// Calls `each` for every resource that both items export under the same name.
-fn each_resource(left: &Item, right: &Item, each: &mut impl FnMut(ResourceId, ResourceId)) {
-    match (left, right) {
-        (Item::Resource(left), Item::Resource(right)) => each(*left, *right),
-        (Item::Instance(left), Item::Instance(right)) => {
-            for (name, item) in &left.items {
-                if let Some(other) = right.items.get(name) {
-                    each_resource(item, other, each);
-                }
+        };
+        if self.supposes && self.identities.suppose(self.left, left, self.right, right) {
+            if self.supposed.is_none() {
+                self.supposed = Some(mismatch());
             }
+            return;
         }
-        _ => {}
+        let mismatch = mismatch();
+        self.tell(|| mismatch);
     }
 }
 
-/// Where an imported resource comes from: what makes it the same in every world of a host.
-fn imported_as(world: &World, id: ResourceId) -> Option<String> {
-    let resource = world.resource(id);
-    match &resource.origin {
-        Origin::Import(Some(interface)) => {
-            let interface = ExternName::parse(interface).canonical();
-            Some(format!("{interface}/{}", resource.name))
-        }
-        Origin::Import(None) => Some(resource.name.clone()),
-        Origin::Export(_) | Origin::Hidden => None,
-    }
+/// Types before functions: what is wrong with a type is told where it is defined.
+fn types_first(instance: &Instance) -> impl Iterator<Item = (&str, &Item)> {
+    let is_func = |item: &Item| matches!(item, Item::Func(_));
+    let items = || instance.items.iter().map(|(name, item)| (name.as_str(), item));
+    items().filter(move |(_, i)| !is_func(i)).chain(items().filter(move |(_, i)| is_func(i)))
+}
+
+/// Whether a function that is missing belongs to a resource that is missing too.
+pub(crate) fn explained(name: &str, here: &Instance, there: &Instance) -> bool {
+    owner(name).is_some_and(|resource| !lacks(here, resource) && lacks(there, resource))
 }
 
 fn origin(world: &World, id: ResourceId) -> String {
@@ -356,16 +447,5 @@ fn origin(world: &World, id: ResourceId) -> String {
         Origin::Export(Some(interface)) => format!("a resource {name} that {interface} defines"),
         Origin::Export(None) => format!("a resource {name} of the component's own"),
         Origin::Hidden => "a resource without a name".to_owned(),
-    }
-}
-
-/// The step into an interface: `func send`, `method feed of session`, `type level`.
-fn step(path: &WitPath, name: &str, item: &Item) -> WitPath {
-    match item {
-        Item::Func(_) => path.then("func", Some(name)),
-        Item::Type(_) => path.then("type", Some(name)),
-        Item::Resource(_) => path.then("resource", Some(name)),
-        Item::Instance(_) => path.then("interface", Some(name)),
-        Item::Other(kind) => path.then(kind, Some(name)),
     }
 }

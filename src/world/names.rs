@@ -3,6 +3,8 @@
 //! The rule is Wasmtime's (`wasmtime-environ`, `component/names.rs`), which is the component
 //! model's: exactly equal, or the same interface on the same semver track.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 use semver::Version;
 
@@ -69,12 +71,94 @@ pub fn find<'t, T>(table: &'t IndexMap<String, T>, name: &str) -> Option<(&'t st
         .map(|(_, key, value)| (key.as_str(), value))
 }
 
-/// The candidate that looks most like `name`, where one does: for "did you mean".
+/// A table of names, made to be looked up in many times: [`find`], with an index.
+pub(crate) struct Names<'t, T> {
+    table: &'t IndexMap<String, T>,
+    /// For each name with its version cut down to the track, the highest version there is.
+    highest: HashMap<String, (Version, &'t str)>,
+}
+
+impl<'t, T> Names<'t, T> {
+    pub(crate) fn of(table: &'t IndexMap<String, T>) -> Names<'t, T> {
+        let mut highest: HashMap<String, (Version, &str)> = HashMap::new();
+        for key in table.keys() {
+            let name = ExternName::parse(key);
+            if let (Some(_), canonical, Some(version)) =
+                (name.track(), name.canonical(), name.version)
+            {
+                let known = highest.entry(canonical).or_insert((version.clone(), key));
+                if version > known.0 {
+                    *known = (version, key);
+                }
+            }
+        }
+        Names { table, highest }
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<(&'t str, &'t T)> {
+        let exact = self.table.get_key_value(name);
+        let found = exact.or_else(|| {
+            let wanted = ExternName::parse(name);
+            wanted.track()?;
+            let (_, key) = self.highest.get(&wanted.canonical())?;
+            self.table.get_key_value(*key)
+        });
+        found.map(|(key, value)| (key.as_str(), value))
+    }
+}
+
+/// Looks for names that look alike, with an end: what a plugin lacks and what it has instead may
+/// both be long lists of long names.
+pub(super) struct Likeness {
+    /// How many pairs of names are still compared.
+    budget: usize,
+}
+
+impl Default for Likeness {
+    fn default() -> Likeness {
+        Likeness { budget: 200_000 }
+    }
+}
+
+impl Likeness {
+    /// [`nearest`], where there is budget left for it and the names are not absurdly long.
+    pub(super) fn nearest<'c>(
+        &mut self,
+        name: &str,
+        candidates: impl IntoIterator<Item = &'c str>,
+    ) -> Option<&'c str> {
+        const LONG: usize = 200;
+        if name.len() > LONG {
+            return None;
+        }
+        let budget = self.budget;
+        let mut compared = 0;
+        let candidates = candidates.into_iter().take(budget).inspect(|_| compared += 1);
+        let nearest = nearest(name, candidates.filter(|other| other.len() <= LONG));
+        self.budget -= compared;
+        nearest
+    }
+}
+
+/// The candidate that looks most like `name`, where one does: for "did you mean". What names have in
+/// common by convention, a package or the resource of a method, must be the same or nearly so, and
+/// counts for nothing more: it is their last part that people misspell.
 pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    fn parts(name: &str) -> (&str, &str) {
+        let base = ExternName::parse(name).base;
+        let end = base.rfind(['/', '.', '#', ']']).map_or(0, |at| at + 1);
+        base.split_at(end)
+    }
+    let (prefix, last) = parts(name);
     candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.8)
+        .filter_map(|candidate| {
+            let (other_prefix, other_last) = parts(candidate);
+            let alike = |a: &str, b: &str| strsim::jaro_winkler(a, b);
+            let last = alike(last, other_last);
+            let prefix = if prefix == other_prefix { 1.0 } else { alike(prefix, other_prefix) };
+            (last > 0.8 && prefix > 0.9).then_some((last + prefix, candidate))
+        })
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, candidate)| candidate)
 }

@@ -46,6 +46,9 @@ fn read<'a>(
         types,
         world: World { name, ..World::default() },
         known: HashMap::new(),
+        peeled: HashMap::new(),
+        first: HashMap::new(),
+        passed: HashMap::new(),
         primitives: HashMap::new(),
         resources: HashMap::new(),
     };
@@ -58,6 +61,12 @@ struct Reader<'a> {
     types: TypesRef<'a>,
     world: World,
     known: HashMap<ComponentDefinedTypeId, TypeId>,
+    /// For every id that was peeled, what is under all its aliases.
+    peeled: HashMap<ComponentDefinedTypeId, ComponentDefinedTypeId>,
+    /// The first type of each definition.
+    first: HashMap<ComponentDefinedTypeId, TypeId>,
+    /// Ids without a place in the world that a known type is an alias of.
+    passed: HashMap<ComponentDefinedTypeId, TypeId>,
     primitives: HashMap<&'static str, TypeId>,
     resources: HashMap<ParserResourceId, ResourceId>,
 }
@@ -83,8 +92,8 @@ impl<'a> Reader<'a> {
         match ty {
             ComponentEntityType::Func(id) => Item::Func(self.func(id)),
             ComponentEntityType::Instance(id) => Item::Instance(self.instance(id, origin)),
-            ComponentEntityType::Type { created, .. } => match created {
-                ComponentAnyTypeId::Defined(id) => Item::Type(self.named(id, name)),
+            ComponentEntityType::Type { created, referenced } => match created {
+                ComponentAnyTypeId::Defined(id) => Item::Type(self.named(id, referenced, name)),
                 ComponentAnyTypeId::Resource(id) => {
                     Item::Resource(self.resource(id.resource(), name, origin))
                 }
@@ -130,9 +139,25 @@ impl<'a> Reader<'a> {
         self.resource(id, "resource", &Origin::Hidden)
     }
 
-    fn named(&mut self, id: ComponentDefinedTypeId, name: &str) -> TypeId {
+    fn named(
+        &mut self,
+        id: ComponentDefinedTypeId,
+        referenced: ComponentAnyTypeId,
+        name: &str,
+    ) -> TypeId {
         let ty = self.defined(id);
-        self.world.types[ty.0].name.get_or_insert_with(|| name.to_owned());
+        let known = &mut self.world.types[ty.0];
+        if known.name.is_none() {
+            known.name = Some(name.to_owned());
+            // An export says what it stands for, which outlives the substitutions of instantiation.
+            if let (None, ComponentAnyTypeId::Defined(other)) = (known.alias, referenced)
+                && other != id
+            {
+                let alias = self.known.get(&other).or(self.passed.get(&other)).copied();
+                let alias = alias.or_else(|| self.alias(other, ty));
+                self.world.types[ty.0].alias = alias.filter(|alias| *alias != ty);
+            }
+        }
         ty
     }
 
@@ -154,17 +179,51 @@ impl<'a> Reader<'a> {
 
     fn push(&mut self, shape: Shape) -> TypeId {
         let id = TypeId(self.world.types.len());
-        self.world.types.push(Type { name: None, shape });
+        self.world.types.push(Type { name: None, shape, alias: None });
+        self.world.definitions.push(id);
         id
     }
 
-    /// Types are acyclic and validation capped their depth, so this recursion ends.
+    /// A type by its id, of which every name that it was given has one of its own. The names share
+    /// what they name: a large type with many names must not cost its size for each of them.
     fn defined(&mut self, id: ComponentDefinedTypeId) -> TypeId {
         if let Some(known) = self.known.get(&id) {
             return *known;
         }
+        let definition = self.peel(id);
+        let first = self.first.get(&definition).copied();
+        let shape = match first {
+            Some(first) => self.world.ty(first).shape.clone(),
+            None => self.shape(id),
+        };
+        let ty = self.push(shape);
+        self.world.definitions[ty.0] = *self.first.entry(definition).or_insert(ty);
+        self.known.insert(id, ty);
+        self.world.types[ty.0].alias = self.alias(id, ty);
+        ty
+    }
+
+    /// What is under all aliases. Every id on the way is gone through once.
+    fn peel(&mut self, id: ComponentDefinedTypeId) -> ComponentDefinedTypeId {
+        let mut passed = vec![id];
+        let definition = loop {
+            let last = passed[passed.len() - 1];
+            if let Some(definition) = self.peeled.get(&last) {
+                break *definition;
+            }
+            match self.types.peel_alias(last) {
+                Some(next) => passed.push(next),
+                None => break last,
+            }
+        };
+        self.peeled.extend(passed.into_iter().map(|id| (id, definition)));
+        definition
+    }
+
+    /// Types are acyclic and validation capped their depth, so this recursion ends.
+    fn shape(&mut self, id: ComponentDefinedTypeId) -> Shape {
         let types = self.types;
-        let shape = match &types[id] {
+        match &types[id] {
             ComponentDefinedType::Primitive(primitive) => {
                 Shape::Primitive(primitive_name(*primitive))
             }
@@ -207,10 +266,20 @@ impl<'a> Reader<'a> {
             ComponentDefinedType::Stream { ty, .. } => {
                 Shape::Stream(ty.as_ref().map(|ty| self.val(ty)))
             }
-        };
-        let ty = self.push(shape);
-        self.known.insert(id, ty);
-        ty
+        }
+    }
+
+    /// The type that `id` is another name for, where the world has it. Every id on the way is
+    /// gone through once, however many aliases lead there.
+    fn alias(&mut self, mut id: ComponentDefinedTypeId, ty: TypeId) -> Option<TypeId> {
+        while let Some(next) = self.types.peel_alias(id) {
+            if let Some(known) = self.known.get(&next).or(self.passed.get(&next)) {
+                return Some(*known);
+            }
+            self.passed.insert(next, ty);
+            id = next;
+        }
+        None
     }
 }
 

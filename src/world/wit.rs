@@ -61,9 +61,11 @@ pub struct Wit {
 }
 
 /// Reads and resolves WIT: each path a directory with an optional `deps`, a `.wit` file, or a WIT
-/// package encoded as wasm, binary or text.
-pub fn load(paths: &[PathBuf]) -> Result<Wit, WitError> {
+/// package encoded as wasm, binary or text. Items that are `@unstable` are part of it where their
+/// feature is named (component model, WIT.md, "Feature gates").
+pub fn load(paths: &[PathBuf], features: &[String]) -> Result<Wit, WitError> {
     let mut resolve = Resolve::default();
+    resolve.features.extend(features.iter().cloned());
     let mut roots = Vec::new();
     for path in paths {
         let failed = |text: String| WitError::Resolve { path: path.display().to_string(), text };
@@ -79,16 +81,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Wit, WitError> {
         };
         roots.push(package);
     }
-    let worlds = resolve
-        .worlds
-        .iter()
-        .filter_map(|(id, world)| {
-            let package = world.package?;
-            let name = resolve.id_of_name(package, &world.name);
-            Some((name, id, roots.contains(&package)))
-        })
-        .collect();
-    Ok(Wit { resolve, worlds })
+    Ok(Wit::of(resolve, &roots))
 }
 
 fn encoded_package(resolve: &mut Resolve, bytes: &[u8]) -> Result<PackageId, String> {
@@ -119,6 +112,15 @@ fn render(resolve: &Resolve, error: &anyhow::Error) -> String {
 }
 
 impl Wit {
+    fn of(resolve: Resolve, roots: &[PackageId]) -> Wit {
+        let worlds = resolve.worlds.iter().filter_map(|(id, world)| {
+            let package = world.package?;
+            let name = resolve.id_of_name(package, &world.name);
+            Some((name, id, roots.contains(&package)))
+        });
+        Wit { worlds: worlds.collect(), resolve }
+    }
+
     /// The world of this name: in full, without the version where only one is there, or bare where
     /// that is unambiguous; without a name, the only world of the packages that were read.
     pub fn world(
@@ -177,7 +179,7 @@ fn ambiguous(asked: String, found: &[&(String, WorldId, bool)]) -> WitError {
     WitError::Ambiguous { asked, worlds }
 }
 
-fn encoded_world(
+pub(super) fn encoded_world(
     resolve: &Resolve,
     id: WorldId,
     name: &str,
@@ -187,7 +189,14 @@ fn encoded_world(
     let Some(package) = resolve.worlds[id].package else {
         return Err(unsupported("it belongs to no package".to_owned()));
     };
-    let bytes = wit_component::encode(resolve, package)
+    // Only this world matters. Its types get ids of their own where an interface is both imported
+    // and exported: the encoder takes a type that it met among the imports for the exported one.
+    let mut resolve = resolve.clone();
+    resolve.generate_nominal_type_ids(id);
+    let wanted = resolve.worlds[id].name.clone();
+    resolve.packages[package].interfaces.clear();
+    resolve.packages[package].worlds.retain(|name, _| *name == wanted);
+    let bytes = wit_component::encode(&resolve, package)
         .map_err(|error| unsupported(format!("{error:#}")))?;
     let types = Validator::new_with_features(features)
         .validate_all(&bytes)
@@ -196,7 +205,7 @@ fn encoded_world(
     // The package exports each world as a component type that exports the world itself, under its
     // full name, as a component (component model, WIT.md, "Package format").
     let world = types
-        .component_item_for_export(&resolve.worlds[id].name)
+        .component_item_for_export(&wanted)
         .and_then(|item| match item.ty {
             ComponentEntityType::Type { created: ComponentAnyTypeId::Component(id), .. } => {
                 types[id].exports.values().next()
@@ -225,6 +234,11 @@ const WASI_0_2: &[(&str, &str)] = &[
 
 /// What a host that provides `wasi` links: everything that `wasi:cli/imports@0.2` imports.
 pub fn wasi(features: wasmparser::WasmFeatures) -> Result<World, WitError> {
+    shipped()?.world(Some("wasi:cli/imports"), features)
+}
+
+/// The packages that plugtool ships.
+pub fn shipped() -> Result<Wit, WitError> {
     let failed = |text: String| WitError::Resolve { path: "shipped wit/wasi-0.2".to_owned(), text };
     let mut groups = Vec::new();
     for (file, source) in WASI_0_2 {
@@ -239,7 +253,5 @@ pub fn wasi(features: wasmparser::WasmFeatures) -> Result<World, WitError> {
     let package = resolve
         .push_groups(cli, groups)
         .map_err(|error| failed(resolve.render_error(&error.into())))?;
-    let world = resolve.packages[package].worlds["imports"];
-    let name = resolve.id_of_name(package, "imports");
-    encoded_world(&resolve, world, &name, features)
+    Ok(Wit::of(resolve, &[package]))
 }
