@@ -44,25 +44,25 @@ pub struct Diff {
 pub fn diff(old: &World, new: &World) -> Diff {
     let sides = Sides::of(old, new);
     let verdict = Verdict::of([old, new], [new, old]);
-    let moved = sides.moved();
-    let aligned = if moved.iter().flatten().all(HashMap::is_empty) {
+    let [imports, exports] = sides.moved();
+    let aligned = if imports.is_empty() && exports.is_empty() {
         None
     } else {
-        let [for_old, for_new] = moved.each_ref().map(|[i, e]| new.renamed(i, e));
-        Some(Verdict::of([old, &for_old], [&for_new, old]))
+        let aligned = new.renamed(&imports, &exports);
+        Some(Verdict::of([old, &aligned], [&aligned, old]))
     };
 
     let mut walk = Walk::new(old, new);
     world_name(&mut walk, old, new);
     sides.walk(&mut walk, &verdict.roots());
     for mismatch in aligned.as_ref().unwrap_or(&verdict).mismatches() {
-        accounted(&mut walk, &sides, mismatch);
+        accounted(&mut walk, &sides, mismatch, true);
     }
     // What the names as they are stand in the way of, if nothing else does.
     let so_far = walk.record.breaks();
     for mismatch in verdict.mismatches() {
         if (mismatch.breaks.old && !so_far.old) || (mismatch.breaks.new && !so_far.new) {
-            accounted(&mut walk, &sides, mismatch);
+            accounted(&mut walk, &sides, mismatch, false);
         }
     }
     let mut found = walk.record.into_found();
@@ -105,6 +105,8 @@ struct Sides<'a> {
     /// The names of the new world for those of the old one that it has under others: of imports, and of
     /// exports.
     renamed: [HashMap<&'a str, &'a str>; 2],
+    /// The imports of the new world that moved to another track, and who asks for them.
+    asked: HashMap<&'a str, Breaks>,
 }
 
 impl<'a> Sides<'a> {
@@ -115,20 +117,31 @@ impl<'a> Sides<'a> {
             let both = pairs.list.iter().filter_map(|pair| Some((pair.old?.0, pair.new?.0)));
             both.filter(|(old, new)| old != new).collect()
         });
-        Sides { old, new, imports, exports, renamed }
+        let mut sides = Sides { old, new, imports, exports, renamed, asked: HashMap::new() };
+        let moved =
+            sides.imports.list.iter().filter(|pair| pair.old.is_some() && !pair.same_track());
+        let asked = moved.filter_map(|pair| Some((pair.new?.0, sides.asked(pair)))).collect();
+        sides.asked = asked;
+        sides
     }
 
-    /// The names under which the new world has what is at stake for old plugins, and for new ones, to
-    /// the old world's names for it: of imports, and of exports.
-    fn moved(&self) -> [[HashMap<&'a str, &'a str>; 2]; 2] {
-        [|breaks: Breaks| breaks.old, |breaks: Breaks| breaks.new].map(|of| {
-            [(Side::Import, &self.imports), (Side::Export, &self.exports)].map(|(side, pairs)| {
-                let at_stake = |pair: &&Pair<'_>| of(self.at_stake(side, pair, &Roots::default()));
-                let both = pairs.list.iter().filter(at_stake);
-                let both = both.filter_map(|pair| Some((pair.new?.0, pair.old?.0)));
-                both.filter(|(new, old)| new != old).collect()
-            })
-        })
+    /// The names under which the new world has what the old one has under others, to the old names: of
+    /// imports, and of exports.
+    fn moved(&self) -> [HashMap<&'a str, &'a str>; 2] {
+        self.renamed.each_ref().map(|names| names.iter().map(|(old, new)| (*new, *old)).collect())
+    }
+
+    /// Who meets an import of the new world, though it may have moved: those who ask for it.
+    fn meets(&self, import: &str) -> Breaks {
+        self.asked.get(import).copied().unwrap_or(Breaks::ALL)
+    }
+
+    /// Who asks for an import.
+    fn asked(&self, pair: &Pair<'_>) -> Breaks {
+        let asks = |world: &World, item: Option<(&str, &Item)>| {
+            item.is_some_and(|(name, _)| !world::asks_nothing(world, name))
+        };
+        Breaks { old: asks(self.old, pair.old), new: asks(self.new, pair.new) }
     }
 
     /// Whom a difference at an import or export can break: those who ask for it and those of whom it
@@ -141,17 +154,15 @@ impl<'a> Sides<'a> {
             let trouble = refused.at((side, name));
             Breaks { old: !stands_in || trouble.old, new: !stands_in || trouble.new }
         };
-        let asks = |world: &World, item: Option<(&str, &Item)>| {
-            item.is_some_and(|(name, _)| !world::asks_nothing(world, name))
-        };
-        let asked = || Breaks { old: asks(self.old, pair.old), new: asks(self.new, pair.new) };
         match (side, pair.old, pair.new) {
-            (Side::Import, Some((name, _)), None) => {
-                Breaks { old: asked().old && missing(&self.imports.new, name).old, new: false }
-            }
-            (Side::Import, None, Some((name, _))) => {
-                Breaks { old: false, new: asked().new && missing(&self.imports.old, name).new }
-            }
+            (Side::Import, Some((name, _)), None) => Breaks {
+                old: self.asked(pair).old && missing(&self.imports.new, name).old,
+                new: false,
+            },
+            (Side::Import, None, Some((name, _))) => Breaks {
+                old: false,
+                new: self.asked(pair).new && missing(&self.imports.old, name).new,
+            },
             (Side::Export, Some((name, _)), None) => {
                 Breaks { old: false, new: missing(&self.exports.new, name).new }
             }
@@ -159,7 +170,7 @@ impl<'a> Sides<'a> {
                 Breaks { old: missing(&self.exports.old, name).old, new: false }
             }
             // What has another name now is missed by those only who ask for it.
-            (Side::Import, ..) if !pair.same_track() => asked(),
+            (Side::Import, ..) if !pair.same_track() => self.asked(pair),
             _ => Breaks::ALL,
         }
     }
@@ -267,8 +278,10 @@ fn goes_along(name: &str, here: &IndexMap<String, Item>, there: &IndexMap<String
 ///
 /// Which resources are the same is a question of the whole world, and the walk leaves it to the
 /// comparison. Both directions tell of one change, at every place where the resource is used.
-fn accounted(walk: &mut Walk<'_>, sides: &Sides<'_>, judged: Judged<'_>) {
-    let Judged { mismatch, before, after, breaks } = judged;
+///
+/// Where the comparison was of aligned names, what nobody asks for under its own name breaks nobody.
+fn accounted(walk: &mut Walk<'_>, sides: &Sides<'_>, judged: Judged<'_>, aligned: bool) {
+    let Judged { mismatch, before, after, mut breaks } = judged;
     let side = root_of(mismatch).map_or(Side::Import, |(side, _)| side);
     // The new side may have been compared under the old names.
     let mut path = mismatch.path.clone();
@@ -283,13 +296,17 @@ fn accounted(walk: &mut Walk<'_>, sides: &Sides<'_>, judged: Judged<'_>) {
         if let Some(item) = sides.new.imports.get(name.as_str()).filter(|_| side == Side::Import) {
             root.kind = kind(side, item);
         }
+        if aligned && side == Side::Import {
+            let meets = sides.meets(name);
+            breaks = Breaks { old: breaks.old && meets.old, new: breaks.new && meets.new };
+        }
     }
     if mismatch.kind == MismatchKind::Resource {
         let new_name = |word| *imports.get(word).or(exports.get(word)).unwrap_or(&word);
         let after: Vec<&str> = after.split(' ').map(new_name).collect();
         let texts = [Some(before.to_owned()), Some(after.join(" "))];
         walk.record.resource(path, side, breaks, texts);
-    } else if !walk.record.met.lead_to(&path, breaks) {
+    } else if breaks != Breaks::NONE && !walk.record.met.lead_to(&path, breaks) {
         let texts = [Some(before.to_owned()), Some(after.to_owned())];
         walk.record.mismatch(path, side, breaks, texts);
     }
