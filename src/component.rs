@@ -44,6 +44,10 @@ pub const FEATURES: WasmFeatures = WasmFeatures::WASM3
 /// (wasmparser 0.263, `limits.rs`).
 const MAX_NESTED: usize = 1_000;
 
+/// From how many bytes on a file is hashed beside its validation, and not before it. Below, a thread
+/// costs more than it saves.
+const HASHED_BESIDE: u64 = 256 * 1024;
+
 /// A valid component, read.
 #[derive(Clone, Debug)]
 pub struct Component {
@@ -95,11 +99,34 @@ pub enum Subject {
 }
 
 /// Says what a file is. A finding where it is nothing valid.
+///
+/// The file's digest is known afterwards, whatever comes of it.
 pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
+    let pass = thread::scope(|scope| {
+        if input.size > HASHED_BESIDE {
+            scope.spawn(|| input.sha256());
+        } else {
+            input.sha256();
+        }
+        look(&input)
+    })?;
+    match pass {
+        Looked::Precompiled(artifact) => Ok(Subject::Precompiled(artifact)),
+        Looked::Valid(pass) => Ok(subject(input, *pass)),
+    }
+}
+
+/// What a look at the bytes says.
+enum Looked {
+    Precompiled(Artifact),
+    Valid(Box<Pass>),
+}
+
+fn look(input: &Input) -> Result<Looked, Box<Diagnostic>> {
     match input.kind {
         Kind::Component | Kind::Module => {}
-        Kind::Precompiled => return Ok(Subject::Precompiled(artifact(&input.bytes))),
-        kind => return Err(Box::new(not_a_component(&input, kind))),
+        Kind::Precompiled => return Ok(Looked::Precompiled(artifact(&input.bytes))),
+        kind => return Err(Box::new(not_a_component(input, kind))),
     }
     if anatomy::count_nested(&input.bytes, MAX_NESTED) > MAX_NESTED {
         let message =
@@ -107,34 +134,41 @@ pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
         let finding = Diagnostic::error(Code::InvalidComponent, message);
         return Err(Box::new(finding.help("no tool is known that needs so many; compose less")));
     }
-    let pass =
-        validate(&input.bytes).map_err(|error| Box::new(invalid(&error, input.bytes.len())))?;
+    match validate(&input.bytes) {
+        Ok(pass) => Ok(Looked::Valid(Box::new(pass))),
+        Err(error) => Err(Box::new(invalid(&error, input.bytes.len()))),
+    }
+}
+
+fn subject(input: Input, pass: Pass) -> Subject {
     if input.kind == Kind::Module {
-        return Ok(Subject::Module(Module {
+        return Subject::Module(Module {
             producers: pass.producers,
             functions: pass.nested.functions,
             ..pass.module
-        }));
+        });
     }
     if let Some(package) = pass.package {
-        return Ok(Subject::WitPackage(package));
+        return Subject::WitPackage(package);
     }
-    Ok(Subject::Component(Box::new(Component {
+    Subject::Component(Box::new(Component {
+        sha256: input.sha256().to_owned(),
         name: input.name,
         path: input.path,
-        sha256: input.sha256,
         size: input.size,
         bytes: input.bytes,
         world: pass.world,
         producers: pass.producers,
         nested: pass.nested,
         refused: pass.refused,
-    })))
+    }))
 }
 
-/// Validates a submitted file that must be a component. A finding where it is not.
+/// Validates a submitted file that must be a component. A finding where it is not. The file's digest
+/// is known afterwards.
 pub fn decode(input: Input) -> Result<Component, Box<Diagnostic>> {
     if input.kind == Kind::Module {
+        input.sha256();
         return Err(Box::new(not_a_component(&input, Kind::Module)));
     }
     let error = |message: &str| Diagnostic::error(Code::NotAComponent, message);

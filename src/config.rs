@@ -360,8 +360,8 @@ fn provided(names: &[String], wit: &Wit, from: &str) -> Result<Vec<World>, Confi
         let from = from.to_owned();
         let prefix = || format!("{from}: ");
         if name == "wasi" {
-            let world = world::wasi(FEATURES);
-            worlds.push(world.map_err(|error| ConfigError::Wit { from: prefix(), error })?);
+            let wasi = world::wasi(FEATURES);
+            worlds.extend(wasi.map_err(|error| ConfigError::Wit { from: prefix(), error })?);
             continue;
         }
         if !name.contains('/') {
@@ -375,10 +375,11 @@ fn provided(names: &[String], wit: &Wit, from: &str) -> Result<Vec<World>, Confi
         }
         let own =
             world::load(&wit.paths, &wit.features).and_then(|wit| wit.world(Some(name), FEATURES));
-        let found = own.or_else(|error| match world::shipped() {
-            Ok(shipped) => shipped.world(Some(name), FEATURES).map_err(|_| error),
-            Err(broken) => Err(broken),
-        });
+        let shipped = |error| {
+            let wasi = name.starts_with("wasi:");
+            world::shipped(name, FEATURES).map_err(|other| if wasi { other } else { error })
+        };
+        let found = own.or_else(shipped);
         worlds.push(found.map_err(|error| ConfigError::Wit { from: prefix(), error })?);
     }
     Ok(worlds)

@@ -3,6 +3,7 @@
 
 mod code;
 mod diff;
+mod excerpt;
 mod inspection;
 mod report;
 mod schema;
@@ -15,6 +16,7 @@ use serde::{Serialize, Serializer};
 
 pub use code::Code;
 pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
+pub use excerpt::fit;
 pub use inspection::{
     Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,
     PackageShown, Part, Producers, Request, WireSaid, WorldShown,

@@ -4,8 +4,9 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 /// The largest file that is read at all, in bytes. A backstop against a device or a flood on
@@ -21,12 +22,36 @@ pub struct Input {
     pub path: String,
     /// WebAssembly binary, or whatever else the file holds. Text has been assembled.
     pub bytes: Vec<u8>,
-    /// SHA-256 of the file as it was (of the text, where it was text), in hex.
-    pub sha256: String,
+    /// SHA-256 of the file as it was (of the text, where it was text).
+    pub digest: Digest,
     /// Bytes in the file as it was.
     pub size: u64,
     /// What the file says it is.
     pub kind: Kind,
+}
+
+/// A SHA-256 that is worked out once, by whoever has the time: over a large file it takes a good part
+/// of what validation takes, and the two can go on side by side. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Digest(Arc<OnceLock<String>>);
+
+impl Digest {
+    /// The digest in lower-case hex, of these bytes if it was not known yet.
+    fn of(&self, bytes: &[u8]) -> &str {
+        self.0.get_or_init(|| digest(bytes))
+    }
+
+    /// The digest in lower-case hex, if it was worked out.
+    pub fn known(&self) -> Option<String> {
+        self.0.get().cloned()
+    }
+}
+
+impl Input {
+    /// SHA-256 of the file as it was, in lower-case hex.
+    pub fn sha256(&self) -> &str {
+        self.digest.of(&self.bytes)
+    }
 }
 
 /// What a file says it is, from its first bytes. Says nothing of whether the rest is valid.
@@ -91,24 +116,26 @@ pub fn split_name(argument: &str) -> (String, &str) {
 /// Reads `path` (`-` is standard input) under the given name.
 pub fn read(name: &str, path: &str) -> Result<Input, InputError> {
     let raw =
-        if path == "-" { read_capped(io::stdin().lock()) } else { read_file(Path::new(path)) }?;
+        if path == "-" { read_capped(io::stdin().lock(), 0) } else { read_file(Path::new(path)) }?;
     from_bytes(name, path, raw)
 }
 
 /// An input out of bytes that are at hand already.
 pub fn from_bytes(name: &str, path: &str, raw: Vec<u8>) -> Result<Input, InputError> {
-    let sha256 = digest(&raw);
+    let digest = Digest::default();
     let size = raw.len() as u64;
     let bytes = if is_text(&raw) {
+        // Of the text, and not of what it is assembled to.
+        let sha256 = digest.of(&raw);
         match wat::parse_bytes(&raw) {
             Ok(binary) => binary.into_owned(),
-            Err(error) => return Err(text_error(&error.to_string(), sha256, size)),
+            Err(error) => return Err(text_error(&error.to_string(), sha256.to_owned(), size)),
         }
     } else {
         raw
     };
     let kind = kind_of(&bytes);
-    Ok(Input { name: name.to_owned(), path: path.to_owned(), bytes, sha256, size, kind })
+    Ok(Input { name: name.to_owned(), path: path.to_owned(), bytes, digest, size, kind })
 }
 
 /// SHA-256 in lower-case hex.
@@ -123,14 +150,16 @@ pub fn digest(bytes: &[u8]) -> String {
 fn read_file(path: &Path) -> Result<Vec<u8>, InputError> {
     let file = File::open(path).map_err(plain)?;
     // A directory opens like a file on Linux, and only reading it fails.
-    if file.metadata().map_err(plain)?.is_dir() {
+    let metadata = file.metadata().map_err(plain)?;
+    if metadata.is_dir() {
         return Err(InputError::Directory);
     }
-    read_capped(file)
+    read_capped(file, metadata.len().min(MAX_BYTES))
 }
 
-fn read_capped(source: impl Read) -> Result<Vec<u8>, InputError> {
-    let mut bytes = Vec::new();
+/// Reads to the end. `expected` is how many bytes there seem to be, to have the room at once.
+fn read_capped(source: impl Read, expected: u64) -> Result<Vec<u8>, InputError> {
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0).saturating_add(1));
     source.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(plain)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(InputError::TooLarge);
@@ -141,7 +170,13 @@ fn read_capped(source: impl Read) -> Result<Vec<u8>, InputError> {
 /// The assembler shows the place over several lines: the message, then `--> file:line:column`.
 fn text_error(shown: &str, sha256: String, size: u64) -> InputError {
     let mut lines = shown.lines();
-    let message = lines.next().unwrap_or_default().trim_end().to_owned();
+    let message = lines.next().unwrap_or_default().trim_end();
+    // Some of its messages have the place at their end instead.
+    if let Some((message, place)) = message.split_once(" at <anon>:") {
+        let at = Some(place.to_owned());
+        return InputError::Text { message: message.to_owned(), at, sha256, size };
+    }
+    let message = message.to_owned();
     let at = lines
         .find_map(|line| line.trim_start().strip_prefix("--> "))
         .map(|place| place.trim_start_matches("<anon>:").to_owned());

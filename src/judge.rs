@@ -65,12 +65,13 @@ fn read(name: &str, path: &str, policy: &Policy, adapt: bool) -> (Option<Compone
     let mut report = PluginReport::new(name, path);
     match input::read(name, path) {
         Ok(input) => {
-            report.sha256 = Some(input.sha256.clone());
             report.size = Some(input.size);
             if let Some(finding) = too_large(input.size, policy) {
                 report.diagnostics.push(finding.at(WitPath::root("file", path)));
             }
+            let digest = input.digest.clone();
             let component = decode(input, &mut report, adapt);
+            report.sha256 = digest.known();
             (component, report)
         }
         Err(error) => {

@@ -6,6 +6,7 @@
 //! other way round: they have nothing but their identity.
 
 mod compare;
+mod core;
 mod exported;
 mod identity;
 mod names;
@@ -14,6 +15,7 @@ mod place;
 mod print;
 mod read;
 mod renamed;
+mod shipped;
 mod structure;
 mod to_wit;
 mod wit;
@@ -25,16 +27,18 @@ use indexmap::IndexMap;
 
 pub use compare::{Host, Kind as MismatchKind, Mismatch, asks_nothing, fits, targets};
 pub(crate) use compare::{explained, is_definition};
+pub use core::CoreModule;
 pub(crate) use names::Names;
 pub use names::{ExternName, find, nearest};
 pub use package::{Package, package};
 pub(crate) use place::{Place, owner};
 pub use read::{component_type_world, component_world};
+pub use shipped::{shipped, wasi};
 pub use to_wit::{
     MAX_TEXT, Signatures, ToWitError, TooLarge, WitText, checked_package_wit, checked_wit,
     differences, package_to_wit, to_wit, to_wit_without_use,
 };
-pub use wit::{Wit, WitError, load, shipped, wasi};
+pub use wit::{Wit, WitError, load};
 
 /// A world: everything that crosses the boundary of a component.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +66,11 @@ pub enum Item {
     Type(TypeId),
     /// A resource type.
     Resource(ResourceId),
-    /// What WIT cannot express, in the component model's words: a core module, a component.
+    /// A core module, which WIT cannot express.
+    Module(Arc<CoreModule>),
+    /// A component, which WIT cannot express: its own world.
+    Component(Arc<World>),
+    /// What else WIT cannot express, in the component model's words: an instance type.
     Other(&'static str),
 }
 
@@ -74,6 +82,8 @@ impl Item {
             Item::Instance(_) => "interface",
             Item::Type(_) => "type",
             Item::Resource(_) => "resource",
+            Item::Module(_) => "core module",
+            Item::Component(_) => "component",
             Item::Other(kind) => kind,
         }
     }

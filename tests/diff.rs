@@ -285,6 +285,36 @@ fn types_that_double_do_not_flood_the_answer() {
     }
 }
 
+/// Core modules and components cross the boundary, too: they may need less and give more.
+#[test]
+fn what_wit_cannot_say_is_told_as_well() {
+    let read = |import: &str| {
+        let text = format!("(component (import \"m\" {import}))");
+        let input = input::from_bytes("it", "it.wat", text.into_bytes()).expect("text");
+        component::decode(input).expect("a valid component").world
+    };
+    let f = r#"(export "f" (func))"#;
+    let g = r#"(export "g" (func (param i32)))"#;
+    let told = |old: &str, new: &str| -> Vec<String> {
+        assert_eq!(changes(&read(new), &read(new)), []);
+        changes(&read(old), &read(new)).iter().map(line).collect()
+    };
+    let less = format!("(core module {f})");
+    let more = format!("(core module {f} {g})");
+    let narrower = "~ import m [n] core module with export g: nothing of that name \
+                    => core module with export g: func(i32) -> ()";
+    assert_eq!(told(&less, &more), [narrower]);
+    let wider = "~ import m [o] core module with export g: func(i32) -> () \
+                 => core module with export g: nothing of that name";
+    assert_eq!(told(&more, &less), [wider]);
+    let needy = format!(r#"(core module (import "a" "b" (func)) {f})"#);
+    assert_eq!(told(&less, &needy).len(), 1);
+    let inner = |result: &str| format!(r#"(component (export "f" (func (result {result}))))"#);
+    let both = told(&inner("u8"), &inner("u16"));
+    assert_eq!(both.len(), 1, "{both:#?}");
+    assert_eq!(told(&inner("u8"), &less), ["~ import m [on] component => core module"]);
+}
+
 /// Seeds of a run: some hundreds, or as many as `PLUGTOOL_SEEDS` asks for.
 fn seeds() -> u64 {
     let asked = std::env::var("PLUGTOOL_SEEDS").ok().and_then(|seeds| seeds.parse().ok());

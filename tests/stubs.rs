@@ -261,7 +261,7 @@ fn has_handles(value: &Val) -> bool {
 
 #[test]
 fn all_of_wasi_is_refused() {
-    let wasi = world::wasi(FEATURES).expect("the shipped WIT");
+    let wasi = world::shipped("wasi:cli/imports@0.2.12", FEATURES).expect("the shipped WIT");
     let names = interfaces(&wasi);
     let whole = stub_all(&wasi);
     assert!(whole.component.world.imports.is_empty(), "{:?}", whole.component.world.imports);
@@ -294,7 +294,7 @@ fn all_of_wasi_is_refused() {
 
 #[test]
 fn each_interface_of_wasi_can_be_refused_alone() {
-    let wasi = world::wasi(FEATURES).expect("the shipped WIT");
+    let wasi = world::shipped("wasi:cli/imports@0.2.12", FEATURES).expect("the shipped WIT");
     for name in interfaces(&wasi) {
         let names = [name];
         let alone = stub(&wasi, &names).unwrap_or_else(|error| panic!("{names:?}: {error}"));

@@ -58,6 +58,7 @@ impl Adapted {
     /// The component in the place of the file that it was made of, whose name, path, digest and size
     /// it keeps: those are of what was submitted.
     pub fn into_input(self, from: Input) -> Input {
+        from.sha256();
         Input { bytes: self.bytes, kind: Kind::Component, ..from }
     }
 }

@@ -98,7 +98,7 @@ impl Adapt {
 fn adapt(name: &str, path: &str, report: &mut AdaptReport) -> Result<Component, AdaptError> {
     let refused = |finding| AdaptError::Refused(Box::new(finding));
     let read = input::read(name, path).map_err(|error| refused(unreadable(&error)))?;
-    report.source_sha256 = Some(read.sha256.clone());
+    report.source_sha256 = Some(read.sha256().to_owned());
     let component = if read.kind == Kind::Module {
         let adapted = adapter::adapt_module(&read)?;
         report.preview1 = adapted.preview1.map(|adapter| adapter.name());

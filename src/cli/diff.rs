@@ -94,7 +94,7 @@ impl Diff {
         let mut sha256 = None;
         if path.is_file() && path.extension().is_none_or(|extension| extension != "wit") {
             let input = input::read(&shown, &shown).map_err(|error| wrong(&error))?;
-            sha256 = Some(input.sha256.clone());
+            sha256 = Some(input.sha256().to_owned());
             if input.kind != Kind::Component || !component::is_wit_package(&input.bytes) {
                 let component =
                     component::decode(input).map_err(|finding| wrong(&finding.message))?;

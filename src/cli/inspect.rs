@@ -92,7 +92,7 @@ fn inspect(argument: &str, wit: bool) -> Inspection {
             return seen;
         }
     };
-    seen.sha256 = Some(input.sha256.clone());
+    let digest = input.digest.clone();
     seen.size = Some(input.size);
     if input.kind == Kind::OldComponent {
         seen.kind = Some("component in another encoding");
@@ -101,7 +101,9 @@ fn inspect(argument: &str, wit: bool) -> Inspection {
         Kind::Component | Kind::Module => component::anatomy(&input.bytes),
         _ => None,
     };
-    let subject = match component::identify(input) {
+    let subject = component::identify(input);
+    seen.sha256 = digest.known();
+    let subject = match subject {
         Ok(subject) => subject,
         Err(finding) => {
             seen.diagnostics.push(at(*finding));

@@ -70,7 +70,7 @@ impl Found {
 /// that is imported brings code.
 fn has_functions(item: &Item) -> bool {
     match item {
-        Item::Func(_) | Item::Other(_) => true,
+        Item::Func(_) | Item::Module(_) | Item::Component(_) | Item::Other(_) => true,
         Item::Instance(instance) => instance.items.values().any(has_functions),
         Item::Type(_) | Item::Resource(_) => false,
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::de::DeserializeOwned;
 
 use super::ConfigError;
-use crate::diagnostic::Place;
+use crate::diagnostic::{Place, fit};
 use crate::world::nearest;
 
 /// Parses `text`, the contents of the file shown as `path`. An unknown key is an error that names
@@ -59,12 +59,12 @@ fn show(path: &str, text: &str, span: Range<usize>, message: &str) -> String {
     let width = spanned.chars().count().clamp(1, rest);
     let number = (line + 1).to_string();
     let gutter = " ".repeat(number.len());
-    format!(
+    fit(&format!(
         "{path}:{number}:{}: {message}\n{gutter} |\n{number} | {source}\n{gutter} | {}{}",
         column + 1,
         " ".repeat(column),
         "^".repeat(width),
-    )
+    ))
 }
 
 /// serde's message for an unknown key lists every key there is; the nearest is more use.

@@ -56,6 +56,8 @@ pub enum Why {
     Version(bool),
     /// The name of the world.
     WorldName,
+    /// A core module or a component, which cannot stand in for the other.
+    Substitute,
     /// What only the comparison of worlds can tell: it refuses this.
     Mismatch,
     /// What only the comparison of worlds can tell: it lets this pass.
@@ -205,6 +207,8 @@ pub struct Record {
     pub told: usize,
     /// Where the walk met a difference that breaks somebody, whether it was told there or elsewhere.
     pub met: Places,
+    /// Places that the walk leaves to the comparison.
+    open: Places,
 }
 
 impl Record {
@@ -274,6 +278,11 @@ impl Record {
         self.take(Some(key), (kind, Why::Identity), [path.clone(), path], side, texts, breaks);
     }
 
+    /// Takes down that only the comparison knows of what is here.
+    pub fn leave_open(&mut self, place: &Place<'_>) {
+        self.open.insert(place, Breaks::ALL);
+    }
+
     /// Takes down what only the comparison knows.
     pub fn mismatch(
         &mut self,
@@ -282,8 +291,11 @@ impl Record {
         breaks: Breaks,
         texts: [Option<String>; 2],
     ) {
-        let what = (ChangeKind::Changed, Why::Mismatch);
-        self.take(None, what, [path.clone(), path], side, texts, breaks);
+        let open = self.open.lead_to(&path, breaks);
+        let what = (ChangeKind::Changed, if open { Why::Substitute } else { Why::Mismatch });
+        // Both directions may tell of one change.
+        let key = Key { kind: what.0, owner: None, steps: path.0.clone(), texts: texts.clone() };
+        self.take(Some(key), what, [path.clone(), path], side, texts, breaks);
     }
 
     fn take(

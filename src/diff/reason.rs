@@ -34,6 +34,7 @@ pub fn reason(found: &Found) -> String {
             "versions on different semver tracks do not match each other"
         }
         Why::Version(false) => "a definition of plain types asks nothing of a host",
+        Why::Substitute => "what stands in for it may need less and give more, and nothing else",
         Why::Mismatch => "the comparison of the two worlds does not find them the same",
         Why::NoMismatch => "the comparison of the two worlds has nothing against it",
         Why::Structure => return structure(found, old, new),

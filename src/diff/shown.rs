@@ -53,7 +53,7 @@ pub fn item(world: &World, name: &str, item: &Item, among: &IndexMap<String, Ite
             let defines = matches!(keyword, "record" | "variant" | "enum" | "flags");
             if defines { definition } else { format!("type {name} = {definition}") }
         }
-        Item::Other(kind) => (*kind).to_owned(),
+        Item::Module(_) | Item::Component(_) | Item::Other(_) => item.kind().to_owned(),
     }
 }
 

@@ -106,6 +106,10 @@ impl<'a> Walk<'a> {
             }
             // Whether it is the same resource is a question of the whole world.
             (Item::Resource(_), Item::Resource(_)) => {}
+            // What one of these may be in the place of the other depends on the direction.
+            (Item::Module(_), Item::Module(_)) | (Item::Component(_), Item::Component(_)) => {
+                self.record.leave_open(place);
+            }
             (Item::Other(old), Item::Other(new)) if old == new => {}
             (old, new) => {
                 let before = shown::item(self.old, name, old, &IndexMap::new());

@@ -29,7 +29,9 @@ impl Shapes {
                 }
                 key
             }
-            Item::Resource(_) | Item::Other(_) => return None,
+            Item::Resource(_) | Item::Module(_) | Item::Component(_) | Item::Other(_) => {
+                return None;
+            }
         };
         Some(self.number(key))
     }

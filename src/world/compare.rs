@@ -178,7 +178,7 @@ pub(crate) fn is_definition(world: &World, import: &str, name: Option<&str>, ite
         Item::Type(_) => true,
         Item::Resource(id) => is_alias(world, *id, import, name),
         Item::Instance(instance) => defines_only(world, import, instance),
-        Item::Func(_) | Item::Other(_) => false,
+        Item::Func(_) | Item::Module(_) | Item::Component(_) | Item::Other(_) => false,
     }
 }
 
@@ -387,6 +387,10 @@ impl<'a> Walk<'a> {
             (Item::Func(left), Item::Func(right)) => self.func(place, left, right),
             (Item::Type(left), Item::Type(right)) => self.ty(place, *left, *right),
             (Item::Resource(left), Item::Resource(right)) => self.resource(place, *left, *right),
+            (Item::Module(left), Item::Module(right)) => self.module(place, left, right),
+            (Item::Component(left), Item::Component(right)) => self.component(place, left, right),
+            // No call goes through a type alone.
+            (Item::Other(left), Item::Other(right)) if left == right => {}
             _ => {
                 let describe = |world: &World, item: &Item| match item {
                     Item::Instance(_) => "an interface".to_owned(),

@@ -64,7 +64,7 @@ impl Rewrite<'_> {
                 Item::Instance(inner) => self.instance(inner),
                 Item::Type(id) => *id = self.ty(*id),
                 Item::Resource(id) => *id = self.resource(*id),
-                Item::Other(_) => {}
+                Item::Module(_) | Item::Component(_) | Item::Other(_) => {}
             }
         }
     }

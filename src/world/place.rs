@@ -29,7 +29,7 @@ impl<'p> Place<'p> {
             Item::Type(_) => "type",
             Item::Resource(_) => "resource",
             Item::Instance(_) => "interface",
-            Item::Other(kind) => kind,
+            Item::Module(_) | Item::Component(_) | Item::Other(_) => item.kind(),
         };
         self.then(kind, Some(name))
     }

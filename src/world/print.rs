@@ -71,7 +71,7 @@ impl World {
             Item::Func(func) => self.func(func),
             Item::Type(ty) => self.definition(*ty),
             Item::Resource(_) => "resource".to_owned(),
-            Item::Other(kind) => (*kind).to_owned(),
+            Item::Module(_) | Item::Component(_) | Item::Other(_) => item.kind().to_owned(),
             Item::Instance(instance) => {
                 let funcs = instance.items.values().filter(|i| matches!(i, Item::Func(_))).count();
                 match (funcs, instance.items.len() - funcs) {

@@ -5,6 +5,7 @@
 //! validation, which is what makes identity readable here.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use wasmparser::component_types::{
@@ -14,6 +15,7 @@ use wasmparser::component_types::{
 };
 use wasmparser::types::TypesRef;
 
+use super::core::CoreModule;
 use super::{Func, Instance, Item, Origin, Resource, ResourceId, Shape, Type, TypeId, World};
 
 /// The world of a component, from its validated types and the names of its imports and exports in
@@ -101,8 +103,12 @@ impl<'a> Reader<'a> {
                 ComponentAnyTypeId::Instance(_) => Item::Other("instance type"),
                 ComponentAnyTypeId::Component(_) => Item::Other("component type"),
             },
-            ComponentEntityType::Module(_) => Item::Other("core module"),
-            ComponentEntityType::Component(_) => Item::Other("component"),
+            ComponentEntityType::Module(id) => {
+                Item::Module(Arc::new(CoreModule::read(self.types, id)))
+            }
+            ComponentEntityType::Component(id) => {
+                Item::Component(Arc::new(component_type_world(self.types, id, name.to_owned())))
+            }
             ComponentEntityType::Value(_) => Item::Other("value"),
         }
     }

@@ -242,7 +242,8 @@ fn world_lines(printer: &mut Printer<'_>, package: &str) -> Result<String, TooLa
                 Some((None, text)) => funcs.push_str(&format!("  export {text}\n")),
                 _ => printer.left_out.push(format!("export {}: it is a function", quoted(name))),
             },
-            Item::Other(kind) => {
+            Item::Module(_) | Item::Component(_) | Item::Other(_) => {
+                let kind = item.kind();
                 printer.left_out.push(format!("export {}: it is a {kind}", quoted(name)));
             }
             _ => {}

@@ -9,11 +9,10 @@ use thiserror::Error;
 use wasmparser::Validator;
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType};
 use wit_component::DecodedWasm;
-use wit_parser::{
-    PackageId, ParseError, Resolve, ResolveError, SourceMap, UnresolvedPackageGroup, WorldId,
-};
+use wit_parser::{PackageId, ParseError, Resolve, ResolveError, WorldId};
 
 use super::{World, component_type_world, nearest};
+use crate::diagnostic::fit;
 use crate::input;
 
 /// What is wrong with a host's WIT.
@@ -105,20 +104,37 @@ fn render(resolve: &Resolve, error: &anyhow::Error) -> String {
         Some(position) => {
             let layers = error.chain().take(position);
             let before: usize = layers.map(|layer| layer.to_string().len() + ": ".len()).sum();
-            full.get(before..).unwrap_or(&full).to_owned()
+            let text = full.get(before..).unwrap_or(&full);
+            fit(&plain_escapes(text))
         }
         None => error.root_cause().to_string(),
     }
 }
 
+/// The parser writes characters that it does not want to print with Rust's debug format.
+fn plain_escapes(text: &str) -> String {
+    let mut parts = text.split("EscapeUnicode(EscapeIterInner('");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        out.push('\'');
+        out.push_str(&part.replacen("'))", "'", 1));
+    }
+    out
+}
+
 impl Wit {
-    fn of(resolve: Resolve, roots: &[PackageId]) -> Wit {
+    pub(super) fn of(resolve: Resolve, roots: &[PackageId]) -> Wit {
         let worlds = resolve.worlds.iter().filter_map(|(id, world)| {
             let package = world.package?;
             let name = resolve.id_of_name(package, &world.name);
             Some((name, id, roots.contains(&package)))
         });
         Wit { worlds: worlds.collect(), resolve }
+    }
+
+    /// The names of all worlds, in full.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.worlds.iter().map(|(name, ..)| name)
     }
 
     /// The world of this name: in full, without the version where only one is there, or bare where
@@ -220,38 +236,4 @@ pub(super) fn encoded_world(
         Some(id) => Ok(component_type_world(types, id, name.to_owned())),
         None => Err(unsupported("its encoding has no such world".to_owned())),
     }
-}
-
-/// The WASI packages that plugtool ships, as the engine links them (see `wit/README.md`).
-const WASI_0_2: &[(&str, &str)] = &[
-    ("cli.wit", include_str!("../../wit/wasi-0.2/cli.wit")),
-    ("clocks.wit", include_str!("../../wit/wasi-0.2/clocks.wit")),
-    ("filesystem.wit", include_str!("../../wit/wasi-0.2/filesystem.wit")),
-    ("io.wit", include_str!("../../wit/wasi-0.2/io.wit")),
-    ("random.wit", include_str!("../../wit/wasi-0.2/random.wit")),
-    ("sockets.wit", include_str!("../../wit/wasi-0.2/sockets.wit")),
-];
-
-/// What a host that provides `wasi` links: everything that `wasi:cli/imports@0.2` imports.
-pub fn wasi(features: wasmparser::WasmFeatures) -> Result<World, WitError> {
-    shipped()?.world(Some("wasi:cli/imports"), features)
-}
-
-/// The packages that plugtool ships.
-pub fn shipped() -> Result<Wit, WitError> {
-    let failed = |text: String| WitError::Resolve { path: "shipped wit/wasi-0.2".to_owned(), text };
-    let mut groups = Vec::new();
-    for (file, source) in WASI_0_2 {
-        let mut map = SourceMap::default();
-        map.push_str(file, *source);
-        let group: UnresolvedPackageGroup =
-            map.parse().map_err(|(map, error)| failed(error.render(&map)))?;
-        groups.push(group);
-    }
-    let cli = groups.remove(0);
-    let mut resolve = Resolve::default();
-    let package = resolve
-        .push_groups(cli, groups)
-        .map_err(|error| failed(resolve.render_error(&error.into())))?;
-    Ok(Wit::of(resolve, &[package]))
 }

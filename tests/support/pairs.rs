@@ -254,7 +254,14 @@ fn judge(engine: &Engine, seed: u64, pair: &Pair) -> Result<Outcome, String> {
             }
         }
         let before = &pair.base;
-        let groups = change.names(before);
+        let mut groups = change.names(before);
+        // What another edit renamed has that name too.
+        for (_, other) in &pair.edits {
+            if let Change::RenameResource { from, to, .. } = other {
+                let renamed = groups.iter_mut().filter(|group| group.contains(from));
+                renamed.for_each(|group| group.push(to.clone()));
+            }
+        }
         let names_all = |d: &Diagnostic| {
             let text = text(d);
             groups.iter().all(|group| group.iter().any(|name| named(&text, name)))
