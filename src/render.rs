@@ -2,6 +2,7 @@
 
 mod captured;
 pub mod compose;
+pub mod diff;
 pub mod github;
 pub mod gitlab;
 pub mod inspect;
@@ -11,6 +12,7 @@ pub mod junit;
 pub mod markdown;
 pub mod ndjson;
 pub mod sarif;
+mod stubs;
 pub mod text;
 
 pub use captured::captured;

@@ -14,7 +14,8 @@ use std::path::Path;
 
 use plugtool::diagnostic::{
     AdapterUse, CallReport, CaseReport, Code, ConfigUsed, Diagnostic, Distance, Place,
-    PluginReport, Report, Sandbox, Severity, Summary, Tool, Usage, Verdict, Waived, WitPath,
+    PluginReport, Report, Sandbox, Severity, StubUse, StubbedFunction, StubbedImport, Summary,
+    Tool, Usage, Verdict, Waived, WitPath,
 };
 use plugtool::render::text::{self, Detail};
 use plugtool::render::{github, gitlab, is_hostile, json, junit, markdown, ndjson, sarif};
@@ -93,6 +94,19 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
     if verdict != Verdict::Skipped {
         plugin.cases = vec![case(text, verdict == Verdict::Pass), case("another", true)];
         plugin.diagnostics = vec![diagnostic(text, Severity::Note)];
+        let function = |ignored| StubbedFunction {
+            function: text.to_owned(),
+            returns: Some(text.to_owned()),
+            ignored,
+            traps: Some(text.to_owned()),
+        };
+        let import = StubbedImport {
+            name: text.to_owned(),
+            because: Some(text.to_owned()),
+            functions: vec![function(true), function(false)],
+        };
+        let sha256 = "3".repeat(64);
+        plugin.stubs = vec![StubUse { name: text.to_owned(), sha256, imports: vec![import] }];
     }
     if verdict == Verdict::Fail {
         let call = WitPath::root("smoke case", text).then("call", Some(text));
@@ -218,6 +232,18 @@ fn json_gives_back_what_was_written() {
         assert_eq!(last["schema"], "plugtool.gate-end/0");
         assert_eq!(last["summary"]["unjudged"], 1);
     }
+}
+
+/// What is left out where there is nothing to say is nothing again.
+#[test]
+fn json_of_little_is_read_too() {
+    let mut report = report(vec![PluginReport::new("a", "b")], "host");
+    report.config = None;
+    report.sandbox = None;
+    report.diagnostics = vec![Diagnostic::error(Code::Trap, "m")];
+    let again: Report =
+        serde_json::from_str(&json::json(&report).expect("JSON")).expect("a report");
+    assert_eq!(again, report);
 }
 
 #[test]

@@ -5,12 +5,23 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
 use super::{
-    AdaptReport, ComposeReport, GateEnd, GatePlugin, InitReport, InspectReport, Report, RunReport,
+    AdaptReport, ComposeReport, DiffReport, GateEnd, GatePlugin, InitReport, InspectReport, Report,
+    RunReport,
 };
 
 /// The commands whose JSON has a schema, and the lines of NDJSON that `gate` writes.
-pub const SCHEMAS: &[&str] =
-    &["adapt", "check", "compose", "gate", "gate-end", "gate-plugin", "init", "inspect", "run"];
+pub const SCHEMAS: &[&str] = &[
+    "adapt",
+    "check",
+    "compose",
+    "diff",
+    "gate",
+    "gate-end",
+    "gate-plugin",
+    "init",
+    "inspect",
+    "run",
+];
 
 /// The JSON Schema (2020-12) of what a command writes under `--format json`; none for a command that is
 /// not in [`SCHEMAS`].
@@ -21,6 +32,7 @@ pub fn schema(command: &str) -> Option<Schema> {
         "gate-end" => Some(of::<GateEnd<'_>>()),
         "gate-plugin" => Some(of::<GatePlugin<'_>>()),
         "compose" => Some(of::<ComposeReport>()),
+        "diff" => Some(of::<DiffReport>()),
         "init" => Some(of::<InitReport>()),
         "inspect" => Some(of::<InspectReport>()),
         "run" => Some(of::<RunReport>()),
