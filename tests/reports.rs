@@ -128,6 +128,7 @@ fn report(plugins: Vec<PluginReport>, text: &str) -> Report {
         schema: "plugtool.gate/0".into(),
         tool: Tool { name: "plugtool".into(), version: "1.2.3".into(), engine: "engine 4".into() },
         config: Some(ConfigUsed { path: text.to_owned(), sha256: "2".repeat(64) }),
+        partition: None,
         worlds: vec![text.to_owned()],
         sandbox: Some(Sandbox {
             complete: false,

@@ -126,6 +126,7 @@ impl Reports {
         &self,
         common: &Common,
         report: &Report,
+        fail_on: Severity,
         streamed: Result<usize, Failure>,
     ) -> Result<u8, Failure> {
         let mut failures = Vec::new();
@@ -148,7 +149,7 @@ impl Reports {
                 (true, Some(streamed)) => streamed,
                 (false, _) => 0,
             };
-            if let Err(failure) = wanted.write(report, common.fail_on(), streamed) {
+            if let Err(failure) = wanted.write(report, fail_on, streamed) {
                 failures.push(failure);
             }
         }
@@ -162,7 +163,7 @@ impl Reports {
         }
         let mut errors = failures.into_iter().map(|failure| failure.error.to_string());
         match errors.next() {
-            None => Ok(status_of(report, common.fail_on())),
+            None => Ok(status_of(report, fail_on)),
             Some(first) => {
                 let all = errors.fold(first, |all, error| format!("{all}\n{error}"));
                 Err(Failure::internal(anyhow::anyhow!(all)))
