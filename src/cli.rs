@@ -60,9 +60,8 @@ enum Command {
     Explain(explain::Explain),
     /// Write what completes commands in a shell
     Completions(completions::Completions),
-    /// Do one job from standard input; started by plugtool itself
     #[command(name = crate::sandbox::WORKER_ARGUMENT, hide = true)]
-    Worker,
+    Worker(worker::Worker),
 }
 
 /// What every command takes.
@@ -226,7 +225,7 @@ pub fn main() -> ExitCode {
         Command::Init(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Explain(command) => command.run(),
-        Command::Worker => worker::run(),
+        Command::Worker(command) => command.run(),
     };
     match status {
         Ok(status) => ExitCode::from(status),

@@ -2,6 +2,7 @@
 //! [`Host`]. Everything in it is the host's own word, so anything wrong with it is an error and
 //! never a finding about a plugin.
 
+mod command;
 mod first;
 mod parse;
 mod policy;
@@ -22,6 +23,7 @@ use crate::diagnostic::ConfigUsed;
 use crate::input::{self, Kind};
 use crate::world::{self, World};
 
+pub use command::CommandCase;
 pub use first::{NewFile, first_host};
 pub use parse::excerpt;
 pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};

@@ -1,10 +1,13 @@
 //! Reports into what people and programs read: one file a format. Nothing here decides anything.
 
+mod captured;
 pub mod compose;
 pub mod inspect;
 pub mod json;
 mod stubs;
 pub mod text;
+
+pub use captured::captured;
 
 /// Neutralises text that a plugin wrote: control characters, escape sequences and the characters
 /// that reorder or hide what stands around them become visible escapes. Every renderer puts

@@ -150,7 +150,9 @@ fn random_contracts_are_closed_or_told_apart() {
 fn any_import_of_the_real_plugins_can_be_closed() {
     for (name, path) in support::plugins() {
         let bytes = std::fs::read(&path).expect("a file");
-        let plugin = decoded(&name, bytes);
+        let read = input::from_bytes(&name, &name, bytes).expect("bytes");
+        // Core modules and programs have cases of their own.
+        let Ok(plugin) = component::decode(read) else { continue };
         let names = asked(&plugin.world);
         let mut choices: Vec<Vec<&String>> = names.iter().map(|name| vec![*name]).collect();
         choices.push(names.clone());

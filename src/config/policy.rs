@@ -34,6 +34,8 @@ pub struct Policy {
     pub severities: BTreeMap<Code, Level>,
     /// Findings that are excused.
     pub waivers: Vec<Waiver>,
+    /// Whether nothing is run where the operating system cannot confine the process that runs it.
+    pub require_sandbox: bool,
 }
 
 impl Policy {
@@ -156,6 +158,7 @@ pub struct PolicyTable {
     versions: Option<Spanned<String>>,
     #[serde(default)]
     versions_of: BTreeMap<Spanned<String>, Spanned<String>>,
+    require_sandbox: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -210,6 +213,7 @@ pub fn settle(
         versions_of,
         severities,
         waivers: waivers.collect::<Result<_, _>>()?,
+        require_sandbox: table.require_sandbox.unwrap_or(true),
     })
 }
 
