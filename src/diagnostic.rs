@@ -2,6 +2,7 @@
 //! carries them. Plain data; the words are chosen by the rooms above, the layout by `render`.
 
 mod code;
+mod diff;
 mod excerpt;
 mod inspection;
 mod report;
@@ -16,6 +17,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 pub use code::Code;
+pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
 pub use excerpt::fit;
 pub use inspection::{
     Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,

@@ -2,6 +2,7 @@
 
 mod captured;
 pub mod compose;
+pub mod diff;
 pub mod inspect;
 pub mod json;
 mod stubs;

@@ -86,6 +86,7 @@ codes! {
     Exited "exited" "The plugin ended its process in the middle of a call."
     CannotStub "cannot-stub" "An import is to be closed by a stub, and cannot be."
     UnusedStub "unused-stub" "A pattern of imports to stub matches none."
+    VersionNotHonoured "version-not-honoured" "A world changed more than its declared version says."
 }
 
 impl Code {
