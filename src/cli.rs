@@ -4,6 +4,7 @@ mod adapt;
 mod check;
 mod completions;
 mod compose;
+mod diff;
 mod explain;
 mod gate;
 mod init;
@@ -48,6 +49,8 @@ enum Command {
     Check(check::Check),
     /// Make one component out of several
     Compose(compose::Compose),
+    /// Say what changed between two worlds, and whom it breaks
+    Diff(diff::Diff),
     /// Make a component out of a core module
     Adapt(adapt::Adapt),
     /// Call a component's functions in a worker process with limits
@@ -219,6 +222,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Compose(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Adapt(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Gate(command) => command.run(),

@@ -2,10 +2,12 @@
 //! carries them. Plain data; the words are chosen by the rooms above, the layout by `render`.
 
 mod code;
+mod diff;
 mod excerpt;
 mod inspection;
 mod report;
 mod schema;
+mod stubs;
 mod usage;
 
 use std::borrow::Cow;
@@ -15,6 +17,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 pub use code::Code;
+pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
 pub use excerpt::fit;
 pub use inspection::{
     Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,
@@ -26,6 +29,7 @@ pub use report::{
     Summary, Tool, Verdict, WireShown,
 };
 pub use schema::{SCHEMAS, schema};
+pub use stubs::{StubUse, StubbedFunction, StubbedImport};
 pub use usage::{Sandbox, Usage};
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.

@@ -2,8 +2,10 @@
 
 mod captured;
 pub mod compose;
+pub mod diff;
 pub mod inspect;
 pub mod json;
+mod stubs;
 pub mod text;
 
 pub use captured::captured;

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::progress::Progress;
 use super::{Common, EXIT_STATUS, Failure, load_host, write_whole};
-use crate::check::today;
+use crate::check::{idle_stubs, today};
 use crate::config::{self, Case, Host, Plugin};
 use crate::diagnostic::{Report, Verdict};
 use crate::judge::{JudgeError, Options};
@@ -19,7 +19,7 @@ use crate::{gate, sandbox};
 /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
 ///
 /// A plugin that does not target the host's world is composed with the host's adapters where that
-/// makes it fit. Smoke cases run in worker processes with the host's limits.
+/// makes it fit, and imports that the host wants stubbed are closed. Smoke cases run in worker processes with the host's limits.
 #[derive(Args)]
 #[command(after_help = EXIT_STATUS, after_long_help = format!("\
 Examples:
@@ -81,10 +81,14 @@ impl Gate {
         let progress = Progress::new(plugins.len(), self.common.quiet);
         let report = gate::gate(&plugins, &listed, &host, &options, &|step| progress.tell(step));
         progress.clear();
-        let report = report.map_err(|error| match error {
+        let mut report = report.map_err(|error| match error {
             JudgeError::Case(_) => Failure::usage(error),
             JudgeError::Internal(_) => Failure::internal(error),
         })?;
+        // Other lists, and parts of the host's, say nothing about what its plugins need.
+        if self.plugins.is_empty() && report.plugins.len() == all.len() {
+            report.diagnostics.extend(idle_stubs(&report.plugins, &host.policy));
+        }
         let status = self.common.verdicts(&report)?;
         if self.record {
             record(&report, &host)?;

@@ -84,6 +84,9 @@ codes! {
     TransferLimit "transfer-limit" "The plugin handed its host more data in one call than it may."
     OutputLimit "output-limit" "The plugin wrote more output than it may."
     Exited "exited" "The plugin ended its process in the middle of a call."
+    CannotStub "cannot-stub" "An import is to be closed by a stub, and cannot be."
+    UnusedStub "unused-stub" "A pattern of imports to stub matches none."
+    VersionNotHonoured "version-not-honoured" "A world changed more than its declared version says."
 }
 
 impl Code {
@@ -109,6 +112,7 @@ impl Code {
                 | Code::FuelRegression
                 | Code::StaleBaseline
                 | Code::Nondeterministic
+                | Code::UnusedStub
         )
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Diagnostic, Sandbox, Severity, Usage};
+use super::{Diagnostic, Sandbox, Severity, StubUse, Usage};
 
 /// What was found out about one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -102,6 +102,9 @@ pub struct PluginReport {
     /// What had to be composed around it, outermost last.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub adapters: Vec<AdapterUse>,
+    /// Generated adapters that close imports which the host wants closed, with what they answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stubs: Vec<StubUse>,
     /// The smoke cases that were run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<CaseReport>,
@@ -113,6 +116,10 @@ pub struct PluginReport {
     /// How the process was confined that ran it; the report over all plugins has it once.
     #[serde(skip)]
     pub sandbox: Option<Sandbox>,
+    /// Patterns of the host's `stub-imports` that matched an import: indices into its policy. None
+    /// where it was not looked for.
+    #[serde(skip)]
+    pub stubbed_by: Option<Vec<usize>>,
     /// Why it could not be judged, where it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -131,10 +138,12 @@ impl PluginReport {
             distances: Vec::new(),
             adapted: false,
             adapters: Vec::new(),
+            stubs: Vec::new(),
             cases: Vec::new(),
             diagnostics: Vec::new(),
             waived_by: Vec::new(),
             sandbox: None,
+            stubbed_by: None,
             failure: None,
         }
     }
@@ -268,7 +277,10 @@ pub struct ComposeReport {
     pub exports: Vec<ExportFrom>,
     /// What the result still imports.
     pub imports: Vec<String>,
-    /// Why nothing was composed.
+    /// Generated adapters that close imports, with what they answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stubs: Vec<StubUse>,
+    /// Why nothing was composed, or what is odd about what was.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -299,6 +311,9 @@ pub struct ComponentUsed {
     pub sha256: String,
     /// Whether it came out of the host's adapters, and was not named.
     pub adapter: bool,
+    /// Whether it is a stub, generated to close imports.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stub: bool,
     /// Whether it was a core module, and made a component before it was composed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub adapted: bool,

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::clean;
+use super::stubs::stubs;
 use crate::diagnostic::{
     AdaptReport, CaseReport, Diagnostic, Distance, InitReport, PluginReport, Report, RunReport,
     Sandbox, Severity, Usage, Verdict,
@@ -15,9 +16,9 @@ pub(super) const WIDTH: usize = 100;
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const WARN: Style = AnsiColor::Yellow.on_default().bold();
-const INFO: Style = AnsiColor::Cyan.on_default().bold();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const INFO: Style = AnsiColor::Cyan.on_default().bold();
 
 /// How much to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +82,13 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
         Verdict::Skipped => ("skip", DIM),
     };
     let id = clean(&plugin.id);
-    let head = format!("{style}{word}{style:#}  {BOLD}{id:width$}{BOLD:#}  {}", summary(plugin));
+    // What does not fit behind the name goes on below itself.
+    let before = 8 + width.max(id.chars().count());
+    let room = textwrap::Options::new(WIDTH.saturating_sub(before))
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false);
+    let summary = textwrap::wrap(&summary(plugin), room).join(&format!("\n{:before$}", ""));
+    let head = format!("{style}{word}{style:#}  {BOLD}{id:width$}{BOLD:#}  {summary}");
     line(out, head.trim_end().to_owned());
     if detail == Detail::Verbose {
         if let (Some(sha256), Some(size)) = (&plugin.sha256, plugin.size) {
@@ -100,6 +107,7 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
                 ),
             );
         }
+        stubs(out, &plugin.stubs, 6, true);
         let mut cases: Vec<&CaseReport> = plugin.cases.iter().collect();
         cases.sort_by_key(|case| case.passed);
         for case in cases {
@@ -167,14 +175,19 @@ fn summary(plugin: &PluginReport) -> String {
                     parts.push(clean(&plugin.path));
                 }
             } else if let (Verdict::Pass, Some(world)) = (plugin.verdict, &plugin.world) {
-                parts.push(match plugin.adapters.as_slice() {
-                    [] => format!("targets {}", clean(world)),
-                    adapters => {
-                        let names: Vec<String> =
-                            adapters.iter().map(|adapter| clean(&adapter.name)).collect();
-                        format!("targets {} through {}", clean(world), names.join(" and "))
-                    }
-                });
+                let names = |names: &mut dyn Iterator<Item = &String>| {
+                    names.map(|name| clean(name)).collect::<Vec<_>>().join(" and ")
+                };
+                let mut part = format!("targets {}", clean(world));
+                if !plugin.adapters.is_empty() {
+                    part += " through ";
+                    part += &names(&mut plugin.adapters.iter().map(|adapter| &adapter.name));
+                }
+                if !plugin.stubs.is_empty() {
+                    part += " with ";
+                    part += &names(&mut plugin.stubs.iter().map(|stub| &stub.name));
+                }
+                parts.push(part);
             }
             if plugin.adapted {
                 parts.push("adapted from a core module".to_owned());
