@@ -10,7 +10,9 @@ mod gate;
 mod init;
 mod inspect;
 mod progress;
+mod reports;
 mod run;
+mod stream;
 mod worker;
 
 use std::io::{self, Write};
@@ -135,14 +137,18 @@ impl Common {
     /// Prints the report of `check` or `gate`, and returns its exit status.
     fn verdicts(&self, report: &Report) -> Result<u8, Failure> {
         self.print(report, text::report)?;
-        let any = |verdict| report.plugins.iter().any(|plugin| plugin.verdict == verdict);
-        Ok(if any(Verdict::Unjudged) {
-            3
-        } else if any(Verdict::Fail) {
-            1
-        } else {
-            self.status(&report.diagnostics)
-        })
+        Ok(status_of(report, self.fail_on()))
+    }
+}
+
+/// The exit status for the findings and verdicts of a report.
+fn status_of(report: &Report, fail_on: Severity) -> u8 {
+    let any = |verdict| report.plugins.iter().any(|plugin| plugin.verdict == verdict);
+    if any(Verdict::Unjudged) {
+        3
+    } else {
+        let found = report.diagnostics.iter().any(|finding| finding.severity >= fail_on);
+        u8::from(any(Verdict::Fail) || found)
     }
 }
 

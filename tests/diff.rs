@@ -133,13 +133,15 @@ fn known_by(path: &WitPath) -> Vec<Segment> {
     let mut path = path.0.clone();
     if let Some(root) = path.first_mut() {
         root.name = root.name.as_ref().and_then(|name| name.split('@').next().map(str::to_owned));
-        root.kind = if root.kind == "type" { "import" } else { root.kind };
+        if root.kind == "type" {
+            root.kind = "import".into();
+        }
     }
     // A function may have become a type.
     if let Some(item) =
-        path.get_mut(1).filter(|step| ["func", "type", "resource"].contains(&step.kind))
+        path.get_mut(1).filter(|step| ["func", "type", "resource"].contains(&&*step.kind))
     {
-        item.kind = "item";
+        item.kind = "item".into();
     }
     path
 }
@@ -147,7 +149,7 @@ fn known_by(path: &WitPath) -> Vec<Segment> {
 /// A path without the steps that only name a type: an alias can have another name for either host.
 fn without_types(path: &[Segment]) -> Vec<Segment> {
     const TYPES: &[&str] = &["type", "record", "variant", "enum", "flags", "tuple"];
-    path.iter().filter(|step| !TYPES.contains(&step.kind)).cloned().collect()
+    path.iter().filter(|step| !TYPES.contains(&&*step.kind)).cloned().collect()
 }
 
 /// How many steps lead to what changed in a type of the world itself, from where the type is used.

@@ -8,6 +8,8 @@ use std::thread::available_parallelism;
 use clap::Args;
 
 use super::progress::Progress;
+use super::reports::Reports;
+use super::stream::Stream;
 use super::{Common, EXIT_STATUS, Failure, load_host, write_whole};
 use crate::check::{idle_stubs, today};
 use crate::config::{self, Case, Host, Plugin};
@@ -26,6 +28,7 @@ Examples:
   plugtool gate --host compositions/cli-host
   plugtool gate --host compositions/cli-host --plugins submitted.toml
   plugtool gate --host compositions/cli-host --plugins 'submitted/*.wasm' --format json
+  plugtool gate --host compositions/cli-host --report sarif=out.sarif --report junit=out.xml
   plugtool gate --host compositions/cli-host --only greet --record
 
 {EXIT_STATUS}"))]
@@ -50,11 +53,14 @@ pub struct Gate {
     #[arg(long)]
     record: bool,
     #[command(flatten)]
+    reports: Reports,
+    #[command(flatten)]
     common: Common,
 }
 
 impl Gate {
     pub(super) fn run(self) -> Result<u8, Failure> {
+        self.reports.check(&self.common)?;
         let mut host = load_host(self.host.as_deref(), "")?;
         for case in &mut host.cases {
             case.twice |= self.twice;
@@ -79,7 +85,11 @@ impl Gate {
             record: self.record,
         };
         let progress = Progress::new(plugins.len(), self.common.quiet);
-        let report = gate::gate(&plugins, &listed, &host, &options, &|step| progress.tell(step));
+        let stream = self.reports.streams().then(|| Stream::new(&plugins));
+        let report = gate::gate(&plugins, &listed, &host, &options, &|step| {
+            progress.tell(step);
+            stream.iter().for_each(|stream| stream.tell(step));
+        });
         progress.clear();
         let mut report = report.map_err(|error| match error {
             JudgeError::Case(_) => Failure::usage(error),
@@ -89,7 +99,8 @@ impl Gate {
         if self.plugins.is_empty() && report.plugins.len() == all.len() {
             report.diagnostics.extend(idle_stubs(&report.plugins, &host.policy));
         }
-        let status = self.common.verdicts(&report)?;
+        let streamed = stream.map_or(Ok(0), Stream::end);
+        let status = self.reports.verdicts(&self.common, &report, streamed)?;
         if self.record {
             record(&report, &host)?;
         }
@@ -118,7 +129,7 @@ fn record(report: &Report, host: &Host) -> Result<(), Failure> {
                 }
             }
         }
-        changed.extend(config::record(&cases, &runs, report.tool.engine)?);
+        changed.extend(config::record(&cases, &runs, &report.tool.engine)?);
     }
     for recorded in changed {
         for line in &recorded.left {

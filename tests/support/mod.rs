@@ -300,7 +300,7 @@ fn settle_sandbox(text: &str) -> String {
             out.push_str("sandbox: [SANDBOX]\n");
             continue;
         }
-        let _ = writeln!(out, "{line}");
+        let _ = writeln!(out, "{}", measures_in_one_line(line));
         if line.trim_start() == "\"sandbox\": {" {
             let indent = &line[..line.len() - line.trim_start().len()];
             let end = [format!("{indent}}}"), format!("{indent}}},")];
@@ -314,6 +314,17 @@ fn settle_sandbox(text: &str) -> String {
         }
     }
     out
+}
+
+/// The same in a line of NDJSON.
+fn measures_in_one_line(line: &str) -> String {
+    let of = |line: &str| {
+        let start = line.find("\"sandbox\":{\"complete\":")?;
+        let end = start + line[start..].find('}')?;
+        let to = start + line[start..end].find(",\"measures\":")?;
+        Some(format!("{},\"measures\":[\"[SANDBOX]\"]{}", &line[..to], &line[end..]))
+    };
+    of(line).unwrap_or_else(|| line.to_owned())
 }
 
 /// A program on the path.
