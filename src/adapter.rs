@@ -3,10 +3,11 @@
 
 mod body;
 mod core;
+mod exit;
 mod module;
 mod refusal;
 mod stub;
 mod text;
 
-pub use module::{AdaptError, Adapted, Preview1, adapt_module};
+pub use module::{AdaptError, Adapted, Preview1, adapt_module, adapt_program};
 pub use stub::{Does, Refusal, Stub, StubError, stub};

@@ -53,9 +53,8 @@ enum Command {
     Gate(gate::Gate),
     /// Explain a diagnostic code, or list them all
     Explain(explain::Explain),
-    /// Do one job from standard input; started by plugtool itself
     #[command(name = crate::sandbox::WORKER_ARGUMENT, hide = true)]
-    Worker,
+    Worker(worker::Worker),
 }
 
 /// What every command takes.
@@ -217,7 +216,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Gate(command) => command.run(),
         Command::Explain(command) => command.run(),
-        Command::Worker => worker::run(),
+        Command::Worker(command) => command.run(),
     };
     match status {
         Ok(status) => ExitCode::from(status),

@@ -2,6 +2,7 @@
 //! [`Host`]. Everything in it is the host's own word, so anything wrong with it is an error and
 //! never a finding about a plugin.
 
+mod command;
 mod parse;
 mod policy;
 mod record;
@@ -21,6 +22,7 @@ use crate::diagnostic::ConfigUsed;
 use crate::input::{self, Kind};
 use crate::world::{self, World};
 
+pub use command::CommandCase;
 pub use policy::{Level, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};
 pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, Written, read_cases};

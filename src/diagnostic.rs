@@ -6,6 +6,7 @@ mod excerpt;
 mod inspection;
 mod report;
 mod schema;
+mod usage;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -20,10 +21,12 @@ pub use inspection::{
     PackageShown, Part, Producers, Request, WireSaid, WorldShown,
 };
 pub use report::{
-    AdaptReport, AdapterUse, CallReport, CaseReport, ComponentUsed, ComposeReport, ConfigUsed,
-    Distance, ExportFrom, PluginReport, Report, RunReport, Summary, Tool, Verdict, WireShown,
+    AdaptReport, AdapterUse, CallReport, Captured, CaseReport, CommandReport, ComponentUsed,
+    ComposeReport, ConfigUsed, Distance, ExportFrom, PluginReport, Report, RunReport, Summary,
+    Tool, Verdict, WireShown,
 };
 pub use schema::{SCHEMAS, schema};
+pub use usage::{Sandbox, Usage};
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]

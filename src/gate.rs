@@ -40,6 +40,7 @@ pub fn report(
         tool: tool(),
         config: host.config.clone(),
         worlds: host.worlds.iter().filter_map(|world| world.name.clone()).collect(),
+        sandbox: plugins.iter().find_map(|plugin| plugin.sandbox.clone()),
         summary: Summary::of(&plugins),
         diagnostics: check::idle_waivers(&plugins, listed, &host.policy, today),
         plugins,

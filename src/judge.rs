@@ -1,5 +1,6 @@
 //! One plugin, from file to verdict: read, decode, check, adapt, compose, check again, run.
 
+mod command;
 mod trial;
 
 use std::panic::{self, AssertUnwindSafe};
@@ -21,6 +22,7 @@ use crate::wiring::search::{self, Outcome};
 use crate::wiring::{self, Node, Plan, Wishes};
 use crate::world;
 
+pub use command::{Ran, run_command, run_command_cases};
 pub use trial::{Terms, Trial, run_cases};
 
 /// Why judging stopped. Neither is about the plugin.
@@ -54,16 +56,36 @@ pub struct Options {
 
 /// Reads a submitted file and decodes it. What is wrong with it is a finding.
 pub fn open(name: &str, path: &str, policy: &Policy) -> (Option<Component>, PluginReport) {
-    read(name, path, policy, false)
+    read(name, path, policy, Modules::AreFindings)
 }
 
 /// As [`open`], on a host's terms: a core module becomes a component where the host wants that, and
 /// the report says so.
 pub fn open_for(name: &str, path: &str, host: &Host) -> (Option<Component>, PluginReport) {
-    read(name, path, &host.policy, host.adapt_modules)
+    let modules = if host.adapt_modules { Modules::BecomeComponents } else { Modules::AreFindings };
+    read(name, path, &host.policy, modules)
 }
 
-fn read(name: &str, path: &str, policy: &Policy, adapt: bool) -> (Option<Component>, PluginReport) {
+/// As [`open`], for a file that is to be run as a command: a core module becomes a component that
+/// keeps its exit codes.
+pub fn open_program(name: &str, path: &str) -> (Option<Component>, PluginReport) {
+    read(name, path, &Policy::default(), Modules::BecomePrograms)
+}
+
+/// What is done with a core module.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Modules {
+    AreFindings,
+    BecomeComponents,
+    BecomePrograms,
+}
+
+fn read(
+    name: &str,
+    path: &str,
+    policy: &Policy,
+    modules: Modules,
+) -> (Option<Component>, PluginReport) {
     let mut report = PluginReport::new(name, path);
     match input::read(name, path) {
         Ok(input) => {
@@ -72,7 +94,7 @@ fn read(name: &str, path: &str, policy: &Policy, adapt: bool) -> (Option<Compone
                 report.diagnostics.push(finding.at(WitPath::root("file", path)));
             }
             let digest = input.digest.clone();
-            let component = decode(input, &mut report, adapt);
+            let component = decode(input, &mut report, modules);
             report.sha256 = digest.known();
             (component, report)
         }
@@ -87,10 +109,15 @@ fn read(name: &str, path: &str, policy: &Policy, adapt: bool) -> (Option<Compone
     }
 }
 
-fn decode(input: Input, report: &mut PluginReport, adapt: bool) -> Option<Component> {
+fn decode(input: Input, report: &mut PluginReport, modules: Modules) -> Option<Component> {
     let module = input.kind == Kind::Module;
+    let adapt = modules != Modules::AreFindings;
     let decoded = if module && adapt {
-        match adapter::adapt_module(&input) {
+        let adapted = match modules {
+            Modules::BecomePrograms => adapter::adapt_program(&input),
+            _ => adapter::adapt_module(&input),
+        };
+        match adapted {
             Ok(adapted) => {
                 report.adapted = true;
                 component::decode(adapted.into_input(input))
@@ -181,10 +208,12 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
         unscripted: true,
         record: options.record,
         worker: &options.worker,
+        require_sandbox: host.policy.require_sandbox,
     };
-    match run_cases(&fitted, &cases, terms) {
+    match run_all(&fitted, &cases, terms) {
         Ok(trial) => {
             report.cases = trial.cases;
+            report.sandbox = trial.sandbox;
             let before = std::mem::replace(&mut report.diagnostics, trial.diagnostics);
             weigh(&mut report, &host.policy, options.today);
             report.diagnostics.splice(0..0, before);
@@ -193,6 +222,32 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
         Err(error) => report.failure = Some(error.to_string()),
     }
     Ok(report)
+}
+
+/// Runs smoke cases in their order, whatever their kind: neighbours of one kind share workers.
+fn run_all(component: &Component, cases: &[&Case], terms: Terms<'_>) -> Result<Trial, JudgeError> {
+    if cases.is_empty() {
+        return run_cases(component, cases, terms);
+    }
+    let mut all = Trial::default();
+    for group in cases.chunk_by(|a, b| a.command.is_some() == b.command.is_some()) {
+        let commands: Vec<_> =
+            group.iter().filter_map(|case| Some((*case, case.command.as_ref()?))).collect();
+        let trial = if commands.is_empty() {
+            run_cases(component, group, terms)?
+        } else {
+            run_command_cases(component, &commands, terms)?
+        };
+        let complete = trial.cases.len() == group.len();
+        all.cases.extend(trial.cases);
+        all.diagnostics.extend(trial.diagnostics);
+        all.sandbox = all.sandbox.or(trial.sandbox);
+        if !complete {
+            // It cannot be run at all, and the next worker would find the same.
+            break;
+        }
+    }
+    Ok(all)
 }
 
 /// The way from a component to a world of the host.

@@ -1,9 +1,12 @@
 //! Reports into what people and programs read: one file a format. Nothing here decides anything.
 
+mod captured;
 pub mod compose;
 pub mod inspect;
 pub mod json;
 pub mod text;
+
+pub use captured::captured;
 
 /// Neutralises text that a plugin wrote: control characters, escape sequences and the characters
 /// that reorder or hide what stands around them become visible escapes. Every renderer puts

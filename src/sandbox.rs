@@ -1,20 +1,54 @@
-//! The worker process: one job in, lines out, killed at its deadline. Nothing that a plugin does
-//! in there reaches further than its pipe.
+//! The worker process: it confines itself, does one job, says lines, and is killed at its deadline.
+//! Nothing that a plugin does in there reaches further than its pipe and what the job grants.
+//!
+//! The supervisor's side is [`supervise`], the worker's [`enter`]. What the operating system does not
+//! offer is told in a [`Sandbox`](crate::diagnostic::Sandbox), before the worker has looked at
+//! anything that a stranger wrote.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
-use std::time::{Duration, Instant};
+#[cfg(target_os = "linux")]
+mod confine;
+mod converse;
+mod enter;
+mod probe;
+mod supervise;
+#[cfg(target_os = "linux")]
+mod syscalls;
 
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use converse::{Answer, MAX_FRAME, Said, Stream, Wire};
+pub use enter::{Errand, enter};
+pub use probe::{Attempt, probe};
+pub use supervise::{Ended, Ending, Order, supervise};
+
+#[cfg(not(target_os = "linux"))]
+use elsewhere as confine;
 
 /// The argument that makes `plugtool` a worker.
 pub const WORKER_ARGUMENT: &str = "worker";
 
-/// The most that a worker may answer, in bytes.
-const MAX_ANSWER: u64 = 64 << 20;
+/// What a worker may have. Whatever is not said here is refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grants {
+    /// Folders and files that may be read.
+    pub read: Vec<PathBuf>,
+    /// Folders and files that may be read and written.
+    pub write: Vec<PathBuf>,
+    /// Private memory, in bytes, beside [`OVERHEAD`].
+    pub memory: u64,
+    /// Processor time of all threads together; the deadline is what counts, and this stands behind it.
+    pub processor: Duration,
+    /// Whether the worker stops before it has looked at the plugin where the system cannot confine it.
+    pub required: bool,
+}
+
+/// What the engine may need on top of the plugin's own memory, in bytes: compiling 18 MB of a
+/// language runtime takes about half a gigabyte, and a plugin that wants more than this is not compiled.
+pub const OVERHEAD: u64 = 2 << 30;
 
 /// Why a worker could not be used at all. Says nothing about the plugin.
 #[derive(Debug, Error)]
@@ -22,17 +56,9 @@ pub enum SandboxError {
     /// The program could not be found or started.
     #[error("the worker process could not be started: {0}")]
     Start(String),
-}
-
-/// How a worker ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// It said all it had to say and exited.
-    Finished,
-    /// It was killed at its deadline.
-    Killed,
-    /// It went away by itself, in the words of the system.
-    Died(String),
+    /// The system cannot confine it, and the host demands that.
+    #[error("the operating system does not offer the sandbox that `require-sandbox` demands: {0}")]
+    Incomplete(String),
 }
 
 /// The program to start workers from: the one that is running.
@@ -40,109 +66,14 @@ pub fn this_program() -> Result<PathBuf, SandboxError> {
     std::env::current_exe().map_err(|error| SandboxError::Start(error.to_string()))
 }
 
-/// Starts `program` as a worker, hands it a header line and a body, and reads its lines.
-///
-/// `on_line` is called for every line that it writes. What it returns sets the deadline anew;
-/// `first` is how long the worker has for the first. The worker inherits no environment, no
-/// descriptors but its pipes, and no standard error but a pipe of its own.
-pub fn supervise(
-    program: &Path,
-    header: &str,
-    body: &[u8],
-    first: Duration,
-    on_line: &mut dyn FnMut(&str) -> Option<Duration>,
-) -> Result<Ending, SandboxError> {
-    let start = |error: io::Error| SandboxError::Start(error.to_string());
-    let mut child = Command::new(program)
-        .arg(WORKER_ARGUMENT)
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(start)?;
-    let (Some(mut stdin), Some(stdout), Some(stderr)) =
-        (child.stdin.take(), child.stdout.take(), child.stderr.take())
-    else {
-        return Err(SandboxError::Start("its pipes are missing".to_owned()));
-    };
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            // A worker that is gone does not read; how it ended says why.
-            let _ = writeln!(stdin, "{header}");
-            let _ = stdin.write_all(body);
-        });
-        let (lines, answers) = mpsc::channel();
-        scope.spawn(move || {
-            for line in BufReader::new(stdout.take(MAX_ANSWER)).lines() {
-                let Ok(line) = line else { break };
-                if lines.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-        let complaint = scope.spawn(move || {
-            let mut text = Vec::new();
-            let mut stderr = stderr;
-            let _ = Read::by_ref(&mut stderr).take(4096).read_to_end(&mut text);
-            let _ = io::copy(&mut stderr, &mut io::sink());
-            String::from_utf8_lossy(&text).into_owned()
-        });
-        let mut deadline = Instant::now() + first;
-        let killed = loop {
-            match answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(line) => {
-                    if let Some(next) = on_line(&line) {
-                        deadline = Instant::now() + next;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => break true,
-                Err(RecvTimeoutError::Disconnected) => break false,
-            }
-        };
-        drop(answers);
-        Ok(ending(&mut child, killed, || complaint.join().unwrap_or_default()))
-    })
-}
+/// Where there is no confinement, that is what is said.
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
+    use super::Grants;
+    use crate::diagnostic::Sandbox;
 
-fn ending(child: &mut Child, killed: bool, complaint: impl FnOnce() -> String) -> Ending {
-    /// A worker that has closed its standard output has nothing left to do but to exit.
-    const GRACE: Duration = Duration::from_secs(2);
-    let until = Instant::now() + GRACE;
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break Some(status),
-            Ok(None) if !killed && Instant::now() < until => {
-                thread::sleep(Duration::from_millis(1));
-            }
-            _ => break None,
-        }
-    };
-    if status.is_none() {
-        // It may be gone by now; then there is nothing to kill and the wait returns at once.
-        let _ = child.kill();
-        let _ = child.wait();
+    pub fn confine(_: &Grants) -> Sandbox {
+        let missing = vec!["confinement: plugtool knows only that of Linux".to_owned()];
+        Sandbox { complete: false, measures: Vec::new(), missing }
     }
-    match status {
-        _ if killed => Ending::Killed,
-        Some(status) if status.success() => Ending::Finished,
-        Some(status) => {
-            let complaint = complaint();
-            let said = complaint.lines().find(|line| !line.trim().is_empty());
-            Ending::Died(match said {
-                Some(line) => format!("{status}: {line}"),
-                None => status.to_string(),
-            })
-        }
-        None => Ending::Died("it stopped answering and did not exit".to_owned()),
-    }
-}
-
-/// The worker's side: the header line and the body that the supervisor sent.
-pub fn receive(mut from: impl BufRead) -> io::Result<(String, Vec<u8>)> {
-    let mut header = String::new();
-    from.read_line(&mut header)?;
-    let mut body = Vec::new();
-    from.read_to_end(&mut body)?;
-    Ok((header, body))
 }

@@ -3,8 +3,11 @@
 //! This side runs inside the worker process. It says what happens as [`Event`]s while it happens,
 //! so that the supervisor knows the last step of a worker that it had to kill.
 
+mod breach;
 mod call;
+mod command;
 mod host;
+mod output;
 mod script;
 mod store;
 
@@ -12,14 +15,16 @@ use std::cell::Cell;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Config, Engine, Store, Trap, WasmBacktrace};
-use wasmtime_wasi::I32Exit;
+use wasmtime::{Config, Engine};
 
 use crate::config::Limits;
 use crate::wave::Invocation;
 use call::Call;
-use host::Unscripted;
-use store::{MemoryLimitReached, State};
+use store::{PluginStore, State};
+
+pub use command::{
+    Command, CommandError, CommandJob, Folder, Launch, Output, Streams, run_command,
+};
 
 /// The engine, with its version, for reports. A test holds it to `Cargo.lock`.
 pub const ENGINE: &str = "wasmtime 48.0.8";
@@ -69,7 +74,7 @@ pub enum Event {
     Instantiated,
     /// A call returned.
     Returned {
-        /// What it returned, in WAVE; empty for a function without a result.
+        /// What it returned, in WAVE; empty for a function without a result, and where nobody asks.
         value: String,
         /// Whether that is all of it. What is very long is cut.
         whole: bool,
@@ -77,6 +82,11 @@ pub enum Event {
         writable: bool,
         /// Fuel that the call used.
         fuel: u64,
+    },
+    /// A command ended by itself.
+    Exited {
+        /// Its exit code.
+        code: u8,
     },
     /// The last call returned something else than was expected, and is recorded.
     Differs,
@@ -94,6 +104,8 @@ pub enum Event {
     },
     /// The case passed and begins a second time.
     Again,
+    /// What the case has used, said before how it ended.
+    Used(Used),
     /// A case is over and every step gave what it should.
     Passed {
         /// Fuel that all calls of the case used, instantiation included.
@@ -105,6 +117,23 @@ pub enum Event {
     Failed(Fault),
     /// The job is over.
     Done,
+}
+
+/// How much of its limits a case has used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
+    /// Fuel that instantiation used.
+    pub init_fuel: u64,
+    /// Fuel of the call that used most.
+    pub fuel: u64,
+    /// Fuel of all calls and of instantiation together.
+    pub total_fuel: u64,
+    /// The most linear memory that was held, in bytes.
+    pub memory: u64,
+    /// The most elements that all tables had.
+    pub table_elements: u64,
+    /// Bytes that went to standard output or to standard error, whichever got more.
+    pub output: u64,
 }
 
 /// Why something went wrong.
@@ -126,6 +155,8 @@ pub enum FaultKind {
     BadCall,
     /// The engine refuses the component.
     Refused,
+    /// The operating system refused the engine something. Says nothing about the component.
+    System,
     /// An import is not there, or has another type than the component wants.
     Link,
     /// It trapped.
@@ -134,6 +165,20 @@ pub enum FaultKind {
     OutOfFuel,
     /// It asked for more memory than it may have.
     MemoryLimit,
+    /// It nested its calls deeper than its stack.
+    StackOverflow,
+    /// It asked for more elements of tables than it may have.
+    TableLimit,
+    /// It consists of more instances, memories or tables than it may.
+    InstanceLimit,
+    /// It held more handles than it may.
+    HandleLimit,
+    /// It handed over more data in one call than it may.
+    TransferLimit,
+    /// It wrote more output than it may.
+    OutputLimit,
+    /// It ended its process in the middle of a call.
+    Exited,
     /// A call returned something else than was expected.
     Mismatch,
     /// A call trapped with another message than was expected.
@@ -144,6 +189,10 @@ pub enum FaultKind {
     NoHandle,
     /// It called a function of the host that no case answers for.
     HostCall,
+    /// It is to be run as a command, and is none.
+    NotACommand,
+    /// A folder that it is granted cannot be opened.
+    Folder,
     /// The second run of a case went another way than the first.
     Nondeterministic,
 }
@@ -152,19 +201,21 @@ pub enum FaultKind {
 ///
 /// Time is virtual: a guest that sleeps wakes at once, and its clocks have moved on.
 pub fn run(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let outcome = match runtime.enable_time().start_paused(true).build() {
-        Ok(runtime) => runtime.block_on(work(bytes, job, emit)),
-        Err(error) => Err(Fault {
-            kind: FaultKind::Refused,
-            message: format!("the worker has no runtime: {error}"),
-            notes: Vec::new(),
-        }),
-    };
-    if let Err(fault) = outcome {
-        emit(Event::Failed(fault));
+    let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, emit)));
+    if let Err(fault) = outcome.flatten() {
+        emit(Event::Failed(breach::shorten(fault)));
     }
     emit(Event::Done);
+}
+
+/// A runtime whose time moves only while everybody sleeps.
+fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_time().start_paused(true).build().map_err(|error| Fault {
+        kind: FaultKind::System,
+        message: format!("there is no runtime to run it in: {error}"),
+        notes: Vec::new(),
+    })
 }
 
 async fn work(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) -> Result<(), Fault> {
@@ -184,10 +235,12 @@ async fn work(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) -> Result<()
             budget: &budget,
         };
         emit(Event::Case { index });
-        match case.judge(emit).await {
-            Ok(passed) => emit(passed),
-            Err(fault) => emit(Event::Failed(fault)),
-        }
+        let (used, outcome) = case.judge(emit).await;
+        emit(Event::Used(used));
+        emit(match outcome {
+            Ok(()) => Event::Passed { fuel: used.total_fuel, memory: used.memory },
+            Err(fault) => Event::Failed(breach::shorten(fault)),
+        });
         files = rest;
     }
     Ok(())
@@ -220,20 +273,28 @@ struct Prepared {
 }
 
 /// The engine as plugins meet it here. What it accepts is `component::FEATURES`.
-fn engine() -> wasmtime::Result<Engine> {
+fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
+    /// What functions of the host may need on the same stack, in bytes.
+    const HOST_STACK: usize = 1536 << 10;
+    let stack = usize::try_from(limits.stack)?;
     let mut config = Config::new();
     config.consume_fuel(true);
     config.cranelift_nan_canonicalization(true);
     config.relaxed_simd_deterministic(true);
+    config.max_wasm_stack(stack);
+    config.async_stack_size(stack + HOST_STACK);
     Engine::new(&config)
 }
 
 /// Everything that needs no instance: compiles, links, and finds the function of every call.
 fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
-    let fault =
-        |kind, error: wasmtime::Error| Fault { kind, message: chain(&error), notes: Vec::new() };
+    let fault = |kind, error: wasmtime::Error| Fault {
+        kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
+        message: chain(&error),
+        notes: Vec::new(),
+    };
     let refused = |error| fault(FaultKind::Refused, error);
-    let engine = engine().map_err(refused)?;
+    let engine = engine(&job.limits).map_err(|error| fault(FaultKind::System, error))?;
     let component = Component::from_binary(&engine, bytes).map_err(refused)?;
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(refused)?;
@@ -254,39 +315,63 @@ fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
     Ok(Prepared { engine, instance, calls })
 }
 
-fn refuel(store: &mut Store<State>, fuel: u64) -> Result<(), Fault> {
-    store.set_fuel(fuel).map_err(|error| guest_fault(&error))
-}
-
-fn used(store: &Store<State>, budget: u64) -> u64 {
-    budget - store.get_fuel().unwrap_or(0)
-}
-
-/// What went wrong while guest code ran.
-fn guest_fault(error: &wasmtime::Error) -> Fault {
-    let notes = error
-        .downcast_ref::<WasmBacktrace>()
-        .map(|stack| {
-            let named = stack.frames().iter().filter_map(|frame| frame.func_name());
-            named.take(8).map(|name| format!("in {name}")).collect()
-        })
-        .unwrap_or_default();
-    if error.downcast_ref::<MemoryLimitReached>().is_some() {
-        let message = error.root_cause().to_string();
-        return Fault { kind: FaultKind::MemoryLimit, message, notes };
+/// What guest code returned, unless it failed or wrote too much on the way.
+fn within<T>(
+    outcome: wasmtime::Result<T>,
+    store: &PluginStore,
+    limits: &Limits,
+) -> Result<T, Fault> {
+    // First, since whatever else it did is a consequence.
+    if let Some(stream) = store.data().flooded() {
+        return Err(Fault {
+            kind: FaultKind::OutputLimit,
+            message: format!("it wrote more than {} bytes to {}", limits.output, stream.name()),
+            notes: vec![format!("the rest is cut off; it begins with {:?}", stream.beginning())],
+        });
     }
-    let (kind, message) = match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => {
-            (FaultKind::OutOfFuel, "its budget of instructions is used up".to_owned())
+    outcome.map_err(|error| breach::fault(&error, limits))
+}
+
+/// Measures what a case uses.
+struct Meter<'a> {
+    limits: &'a Limits,
+    used: Used,
+}
+
+impl<'a> Meter<'a> {
+    fn new(limits: &'a Limits) -> Meter<'a> {
+        Meter { limits, used: Used::default() }
+    }
+
+    fn fill(&self, store: &mut PluginStore, fuel: u64) -> Result<(), Fault> {
+        store.set_fuel(fuel).map_err(|error| breach::fault(&error, self.limits))
+    }
+
+    /// What instantiation used of its fuel.
+    fn instantiated(&mut self, store: &PluginStore) -> u64 {
+        let spent = self.limits.init_fuel - store.get_fuel().unwrap_or(0);
+        self.used.init_fuel = spent;
+        self.used.total_fuel += spent;
+        spent
+    }
+
+    /// What a call used of its fuel.
+    fn called(&mut self, store: &PluginStore) -> u64 {
+        let spent = self.limits.fuel - store.get_fuel().unwrap_or(0);
+        self.used.fuel = self.used.fuel.max(spent);
+        self.used.total_fuel += spent;
+        spent
+    }
+
+    fn read(self, store: &PluginStore) -> Used {
+        let state = store.data();
+        Used {
+            memory: state.peak_memory(),
+            table_elements: state.peak_table_elements(),
+            output: state.output(),
+            ..self.used
         }
-        Some(trap) => (FaultKind::Trap, trap.to_string()),
-        None if error.is::<Unscripted>() => (FaultKind::HostCall, error.root_cause().to_string()),
-        None => match error.downcast_ref::<I32Exit>() {
-            Some(exit) => (FaultKind::Trap, format!("it ended its process with status {}", exit.0)),
-            None => (FaultKind::Trap, error.root_cause().to_string()),
-        },
-    };
-    Fault { kind, message, notes }
+    }
 }
 
 /// An error with its causes, on one line.
@@ -311,7 +396,7 @@ mod tests {
     /// with our constant and the engine agree.
     #[test]
     fn the_feature_set_is_the_engine_s() {
-        let engine = engine().expect("the engine starts");
+        let engine = engine(&Limits::default()).expect("the engine starts");
         let samples = [
             ("simd", "(func (result v128) v128.const i64x2 0 0)"),
             (

@@ -30,7 +30,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Who may use whom on one line: one is plainly the other's ground.
-const NEIGHBOURS: &[(&str, &str)] = &[("compose", "wiring")];
+const NEIGHBOURS: &[(&str, &str)] = &[("compose", "wiring"), ("smoke", "adapter")];
 
 /// What only one room may name.
 const OWNED: &[(&str, &str)] = &[
@@ -39,6 +39,10 @@ const OWNED: &[(&str, &str)] = &[
     ("wasmtime::", "smoke"),
     ("wasmtime_", "smoke"),
     ("Command::new", "sandbox"),
+    ("landlock::", "sandbox"),
+    ("rustix::", "sandbox"),
+    ("seccompiler::", "sandbox"),
+    ("unsafe_code", "sandbox"),
     ("println!", "cli"),
     ("stdout()", "cli"),
     ("ExitCode", "cli"),

@@ -11,6 +11,7 @@ use wasi_preview1_component_adapter_provider::{
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
 
+use super::exit;
 use crate::component::{self, CoreItem, Module, Subject};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::input::{Input, Kind};
@@ -24,6 +25,9 @@ pub enum AdaptError {
     /// The encoder panicked, which says nothing about the module.
     #[error("adapting failed inside the encoder of components: {0}")]
     Panicked(String),
+    /// The engine's adapter is not what it is known to be, which says nothing about the module.
+    #[error("the preview 1 adapter cannot be used: {0}")]
+    Adapter(String),
 }
 
 /// A component that was made out of a core module.
@@ -70,6 +74,17 @@ impl Adapted {
 /// A finding where the module is not valid or says too little of itself: where it has neither
 /// component types nor `_start`, or imports what is neither of its types nor of preview 1.
 pub fn adapt_module(input: &Input) -> Result<Adapted, AdaptError> {
+    adapt(input, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER)
+}
+
+/// As [`adapt_module`], for a host that has all of WASI 0.2.12: a command keeps its exit code. The
+/// engine's own adapter makes 1 of every code but 0, for the sake of older hosts.
+pub fn adapt_program(input: &Input) -> Result<Adapted, AdaptError> {
+    let adapter = exit::with_code(WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER);
+    adapt(input, &adapter.map_err(AdaptError::Adapter)?)
+}
+
+fn adapt(input: &Input, command: &[u8]) -> Result<Adapted, AdaptError> {
     // Validated before anything reads deeper; what the encoder makes of it is validated again.
     let module = match component::identify(input.clone()).map_err(AdaptError::Refused)? {
         Subject::Module(module) => module,
@@ -81,7 +96,7 @@ pub fn adapt_module(input: &Input) -> Result<Adapted, AdaptError> {
     }
     let preview1 = preview1(&module);
     let encoded = panic::catch_unwind(AssertUnwindSafe(|| {
-        encode(&input.bytes, preview1, runs_before_it_allocates(&module))
+        encode(&input.bytes, preview1, command, runs_before_it_allocates(&module))
     }));
     match encoded {
         Ok(Ok(bytes)) => Ok(Adapted { bytes, preview1 }),
@@ -97,6 +112,7 @@ pub fn adapt_module(input: &Input) -> Result<Adapted, AdaptError> {
 fn encode(
     bytes: &[u8],
     preview1: Option<Preview1>,
+    command: &[u8],
     realloc_via_memory_grow: bool,
 ) -> Result<Vec<u8>, String> {
     let say = |error: anyhow::Error| format!("{error:#}");
@@ -106,7 +122,7 @@ fn encode(
         .realloc_via_memory_grow(realloc_via_memory_grow);
     if let Some(preview1) = preview1 {
         let adapter = match preview1 {
-            Preview1::Command => WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
+            Preview1::Command => command,
             Preview1::Reactor => WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
         };
         encoder = encoder.adapter(PREVIEW1, adapter).map_err(say)?;

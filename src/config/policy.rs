@@ -32,6 +32,8 @@ pub struct Policy {
     pub severities: BTreeMap<Code, Level>,
     /// Findings that are excused.
     pub waivers: Vec<Waiver>,
+    /// Whether nothing is run where the operating system cannot confine the process that runs it.
+    pub require_sandbox: bool,
 }
 
 /// How the version of an interface must match the host's.
@@ -100,6 +102,7 @@ pub struct PolicyTable {
     versions: Option<Spanned<String>>,
     #[serde(default)]
     versions_of: BTreeMap<Spanned<String>, Spanned<String>>,
+    require_sandbox: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -153,6 +156,7 @@ pub fn settle(
         versions_of,
         severities,
         waivers: waivers.collect::<Result<_, _>>()?,
+        require_sandbox: table.require_sandbox.unwrap_or(true),
     })
 }
 

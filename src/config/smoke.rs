@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::command::{CommandCase, CommandKeys};
 use super::parse::{self, Source};
 use super::{ConfigError, read_text, show};
 use crate::diagnostic::Place;
@@ -26,6 +27,8 @@ pub struct Case {
     pub plugins: Vec<String>,
     /// The calls, made one after the other in one instance.
     pub steps: Vec<Step>,
+    /// A run of a command instead of calls.
+    pub command: Option<CommandCase>,
     /// The files that the calls name.
     pub files: Vec<CaseFile>,
     /// The most fuel that all of it may use, and the line that says so.
@@ -37,6 +40,8 @@ pub struct Case {
     /// Where its `steps` begin in its file, with the comment above them, in bytes; none where it is not
     /// from a file.
     pub head: Option<usize>,
+    /// What is in its file.
+    text: Arc<str>,
 }
 
 /// A file that a call names with `@`.
@@ -148,8 +153,7 @@ impl Case {
 
     /// The file that it is from; none for calls from the command line.
     pub(super) fn source(&self) -> Option<Source<'_>> {
-        let written = &self.steps.first()?.invoke;
-        (!written.file.is_empty()).then_some(Source { path: &written.file, text: &written.source })
+        (!self.file.is_empty()).then_some(Source { path: &self.file, text: &self.text })
     }
 
     /// Finds the functions of all calls among the exports of a world, and fits arguments and
@@ -186,33 +190,46 @@ impl Step {
     }
 }
 
-/// One case a file, or several as `[[case]]`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct SmokeFile {
-    name: Option<String>,
-    #[serde(default)]
-    plugins: Vec<String>,
-    #[serde(default)]
-    steps: Vec<Spanned<StepTable>>,
-    max_fuel: Option<Spanned<u64>>,
-    baseline: Option<Spanned<BaselineTable>>,
-    #[serde(default)]
-    twice: bool,
-    #[serde(default)]
-    case: Vec<CaseTable>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// One case a file, or several as `[[case]]`, which have no cases of their own.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct CaseTable {
-    name: String,
-    #[serde(default)]
+    name: Option<String>,
     plugins: Vec<String>,
     steps: Vec<Spanned<StepTable>>,
     max_fuel: Option<Spanned<u64>>,
     baseline: Option<Spanned<BaselineTable>>,
     twice: Option<bool>,
+    // Those of a command: see `CommandKeys`.
+    args: Option<Spanned<Vec<String>>>,
+    env: Option<Spanned<BTreeMap<String, String>>>,
+    dirs: Option<Spanned<Vec<Spanned<String>>>>,
+    stdin: Option<Spanned<String>>,
+    stdin_file: Option<Spanned<String>>,
+    stdout: Option<Spanned<String>>,
+    stdout_file: Option<Spanned<String>>,
+    stderr: Option<Spanned<String>>,
+    stderr_file: Option<Spanned<String>>,
+    exit_code: Option<Spanned<u8>>,
+    case: Vec<Spanned<CaseTable>>,
+}
+
+impl CaseTable {
+    /// Takes the keys of a command out.
+    fn command(&mut self) -> CommandKeys {
+        CommandKeys {
+            args: self.args.take(),
+            env: self.env.take(),
+            dirs: self.dirs.take(),
+            stdin: self.stdin.take(),
+            stdin_file: self.stdin_file.take(),
+            stdout: self.stdout.take(),
+            stdout_file: self.stdout_file.take(),
+            stderr: self.stderr.take(),
+            stderr_file: self.stderr_file.take(),
+            exit_code: self.exit_code.take(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -242,42 +259,46 @@ const TOLERANCE: u64 = 10;
 pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
     let shown = show(path);
     let text: Arc<str> = read_text(path)?.into();
-    let parsed: SmokeFile = parse::toml(&shown, &text)?;
+    let mut parsed: CaseTable = parse::toml(&shown, &text)?;
     let invalid =
         |reason: &str| ConfigError::Invalid { path: shown.clone(), reason: reason.to_owned() };
     let reader = Reader { path: &shown, text: text.clone(), folder: path.parent() };
-    let single = !parsed.steps.is_empty() || parsed.name.is_some();
-    if !single {
-        let misplaced = parsed.max_fuel.as_ref().map(Spanned::span);
-        if let Some(span) = misplaced.or(parsed.baseline.as_ref().map(Spanned::span)) {
-            return Err(reader.source().error(span, "this belongs to one `[[case]]`"));
-        }
-        if parsed.case.is_empty() {
+    let cases = std::mem::take(&mut parsed.case);
+    if cases.is_empty() {
+        let command = parsed.command();
+        if parsed.steps.is_empty() && parsed.name.is_none() && command.first().is_none() {
             return Err(invalid("it has no case"));
         }
-        let case = |mut case: CaseTable| {
-            // What stands at the top of the file is the default for its cases.
-            if case.plugins.is_empty() {
-                case.plugins.clone_from(&parsed.plugins);
-            }
-            case.twice = case.twice.or(Some(parsed.twice));
-            reader.case(case)
-        };
-        return parsed.case.into_iter().map(case).collect();
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let name = parsed.name.take().unwrap_or(stem);
+        return Ok(vec![reader.case(name, parsed, command)?]);
     }
-    if !parsed.case.is_empty() {
+    if !parsed.steps.is_empty() || parsed.name.is_some() {
         return Err(invalid("it has `steps` of its own and `[[case]]` too; use one of them"));
     }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let case = CaseTable {
-        name: parsed.name.unwrap_or(stem),
-        plugins: parsed.plugins,
-        steps: parsed.steps,
-        max_fuel: parsed.max_fuel,
-        baseline: parsed.baseline,
-        twice: Some(parsed.twice),
+    let misplaced = parsed.max_fuel.as_ref().map(Spanned::span);
+    let misplaced = misplaced.or(parsed.baseline.as_ref().map(Spanned::span));
+    if let Some(span) = misplaced.or(parsed.command().first()) {
+        return Err(reader.source().error(span, "this belongs to one `[[case]]`"));
+    }
+    let case = |table: Spanned<CaseTable>| {
+        let span = table.span();
+        let mut case = table.into_inner();
+        if let Some(inner) = case.case.first() {
+            return Err(reader.source().error(inner.span(), "a case has no cases of its own"));
+        }
+        let Some(name) = case.name.take() else {
+            return Err(reader.source().error(span, "missing field `name`"));
+        };
+        // What stands at the top of the file is the default for its cases.
+        if case.plugins.is_empty() {
+            case.plugins.clone_from(&parsed.plugins);
+        }
+        case.twice = case.twice.or(parsed.twice);
+        let command = case.command();
+        reader.case(name, case, command)
     };
-    Ok(vec![reader.case(case)?])
+    cases.into_iter().map(case).collect()
 }
 
 struct Reader<'r> {
@@ -300,26 +321,44 @@ impl Reader<'_> {
         }
     }
 
-    fn case(&self, table: CaseTable) -> Result<Case, ConfigError> {
-        if table.steps.is_empty() {
-            return Err(ConfigError::Invalid {
-                path: self.path.to_owned(),
-                reason: format!("the case `{}` has no steps", table.name),
-            });
-        }
+    fn case(
+        &self,
+        name: String,
+        table: CaseTable,
+        command: CommandKeys,
+    ) -> Result<Case, ConfigError> {
+        let first = command.first();
+        let command = match (first.clone(), table.steps.first()) {
+            (None, Some(_)) => None,
+            (Some(_), None) => {
+                Some(command.settle(&self.source(), self.folder.unwrap_or(Path::new("")))?)
+            }
+            (Some(span), Some(_)) => {
+                let message = "a case has `steps`, or runs a command, and not both";
+                return Err(self.source().error(span, message));
+            }
+            (None, None) => {
+                return Err(ConfigError::Invalid {
+                    path: self.path.to_owned(),
+                    reason: format!("the case `{name}` has no steps, and runs no command"),
+                });
+            }
+        };
         let mut case = Case {
-            name: table.name,
+            name,
             file: self.path.to_owned(),
             plugins: table.plugins,
+            command,
             max_fuel: table
                 .max_fuel
                 .map(|fuel| (*fuel.get_ref(), self.source().place(fuel.span()))),
             baseline: table.baseline.map(|table| self.baseline(table)).transpose()?,
             twice: table.twice.unwrap_or_default(),
-            head: table.steps.first().and_then(|step| self.head(step.span())),
+            head: first.or(table.steps.first().map(Spanned::span)).and_then(|at| self.head(at)),
+            text: self.text.clone(),
             ..Case::default()
         };
-        let last = table.steps.len() - 1;
+        let last = table.steps.len().saturating_sub(1);
         for (i, step) in table.steps.into_iter().enumerate() {
             let step = self.step(step, &mut case.files, i == last)?;
             case.steps.push(step);
@@ -327,13 +366,21 @@ impl Reader<'_> {
         Ok(case)
     }
 
-    /// The start of the line that the steps of a case begin on, `steps = [` or `[[steps]]`, or of the
-    /// comment above it; found from the first step.
+    /// The start of the line that the steps of a case begin on, `steps = [` or `[[steps]]`, or its first
+    /// key for a command; or of the comment above it. `first` is the place of the first step or value.
     fn head(&self, first: Range<usize>) -> Option<usize> {
-        let before = self.text.get(..first.start)?;
-        let inline = self.text.get(first.clone())?.starts_with('{');
-        let at = if inline { before.rfind("steps")? } else { first.start };
-        let mut start = self.text.get(..at)?.rfind('\n').map_or(0, |at| at + 1);
+        let line_at = |at: usize| Some(self.text.get(..at)?.rfind('\n').map_or(0, |at| at + 1));
+        let mut start = line_at(first.start)?;
+        let is_key = |line: &str| {
+            let key = line.trim_start().strip_prefix("steps").map(str::trim_start);
+            key.is_some_and(|rest| rest.starts_with('='))
+        };
+        if self.text.get(first)?.starts_with('{') {
+            // A step of an array may be lines below its key.
+            while !is_key(self.text.get(start..)?) {
+                start = line_at(start.checked_sub(1)?)?;
+            }
+        }
         // What is said of the steps stays with them.
         while let Some(above) = self.text.get(..start)?.strip_suffix('\n') {
             let line = above.rfind('\n').map_or(0, |at| at + 1);

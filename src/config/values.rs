@@ -1,5 +1,6 @@
 //! Values with units, and the limits of one run.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -18,16 +19,36 @@ pub struct Limits {
     pub timeout: Duration,
     /// Wall clock for compilation.
     pub compile_timeout: Duration,
+    /// What may be written to standard output, and as much again to standard error, in bytes.
+    pub output: u64,
+    /// Elements of all tables together.
+    pub table_elements: u64,
+    /// Core instances of the whole component.
+    pub instances: u64,
+    /// Handles of resources that are held at a time.
+    pub handles: u64,
+    /// What one call may hand over to the host, in bytes as the host holds them.
+    pub transfer: u64,
+    /// The stack of the plugin's code, in bytes.
+    pub stack: u64,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
             memory: 256 << 20,
+            // A loop without an end must run out of fuel and not of time, or its finding would
+            // depend on the machine: this much is about a second of work, and there are ten.
             init_fuel: 1_000_000_000,
-            fuel: 10_000_000_000,
+            fuel: 1_000_000_000,
             timeout: Duration::from_secs(10),
             compile_timeout: Duration::from_secs(60),
+            output: 64 << 10,
+            table_elements: 1 << 20,
+            instances: 10_000,
+            handles: 100_000,
+            transfer: 128 << 20,
+            stack: 512 << 10,
         }
     }
 }
@@ -40,7 +61,17 @@ pub struct LimitsTable {
     fuel: Option<u64>,
     timeout: Option<String>,
     compile_timeout: Option<String>,
+    output: Option<String>,
+    table_elements: Option<u64>,
+    instances: Option<u64>,
+    handles: Option<u64>,
+    transfer: Option<String>,
+    stack: Option<String>,
 }
+
+/// What `stack` may be, in bytes: below, nothing runs; above, the engine would reserve that much again
+/// for every plugin.
+const STACK: RangeInclusive<u64> = 64 << 10..=256 << 20;
 
 impl LimitsTable {
     /// The limits, with defaults for what is left out.
@@ -59,8 +90,24 @@ impl LimitsTable {
         if let Some(timeout) = self.compile_timeout {
             limits.compile_timeout = parse_duration(&timeout).map_err(named("compile-timeout"))?;
         }
+        if let Some(output) = self.output {
+            limits.output = parse_bytes(&output).map_err(named("output"))?;
+        }
+        if let Some(transfer) = self.transfer {
+            limits.transfer = parse_bytes(&transfer).map_err(named("transfer"))?;
+        }
+        if let Some(stack) = self.stack {
+            limits.stack = parse_bytes(&stack).map_err(named("stack"))?;
+            if !STACK.contains(&limits.stack) {
+                let reason = format!("`{stack}` is not between 64KiB and 256MiB");
+                return Err(named("stack")(reason));
+            }
+        }
         limits.init_fuel = self.init_fuel.unwrap_or(limits.init_fuel);
         limits.fuel = self.fuel.unwrap_or(limits.fuel);
+        limits.table_elements = self.table_elements.unwrap_or(limits.table_elements);
+        limits.instances = self.instances.unwrap_or(limits.instances);
+        limits.handles = self.handles.unwrap_or(limits.handles);
         Ok(limits)
     }
 }

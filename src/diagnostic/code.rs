@@ -77,6 +77,13 @@ codes! {
     FuelRegression "fuel-regression" "A smoke case took more fuel than when it was recorded."
     StaleBaseline "stale-baseline" "The fuel of a smoke case was recorded with another engine."
     Nondeterministic "nondeterministic" "A smoke case came to something else when it was run again."
+    StackOverflow "stack-overflow" "The plugin nested its calls deeper than its stack allows."
+    TableLimit "table-limit" "The plugin asked for larger tables than it may have."
+    InstanceLimit "instance-limit" "The plugin consists of more instances than it may."
+    HandleLimit "handle-limit" "The plugin held more handles at a time than it may."
+    TransferLimit "transfer-limit" "The plugin handed its host more data in one call than it may."
+    OutputLimit "output-limit" "The plugin wrote more output than it may."
+    Exited "exited" "The plugin ended its process in the middle of a call."
 }
 
 impl Code {

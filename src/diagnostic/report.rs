@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Sandbox, Severity, Usage};
 
 /// What was found out about one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -32,6 +32,8 @@ pub struct CaseReport {
     pub fuel: u64,
     /// The most linear memory that the instance held, in bytes.
     pub memory: u64,
+    /// The limits that it ran under, and how much of each it used.
+    pub limits: Vec<Usage>,
     /// Its calls in their order, those that were not reached included.
     pub calls: Vec<CallReport>,
 }
@@ -46,7 +48,7 @@ pub struct CallReport {
     /// What it should return, as it is written; none where nothing is compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// What it returned, in WAVE, cut after a megabyte; empty for a function without a result, and
+    /// What it returned, in WAVE; empty for a function without a result, and
     /// none where it was not reached or did not return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<String>,
@@ -59,6 +61,9 @@ pub struct CallReport {
     /// Fuel that it used, in the engine's units; none where it did not come to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuel: Option<u64>,
+    /// Whether `got` is only how it begins.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// Whether `got` is all of it and can be written, so that it can be recorded.
     #[serde(skip)]
     pub recordable: bool,
@@ -108,6 +113,9 @@ pub struct PluginReport {
     /// Waivers of the host that excused a finding: indices into its policy.
     #[serde(skip)]
     pub waived_by: Vec<usize>,
+    /// How the process was confined that ran it; the report over all plugins has it once.
+    #[serde(skip)]
+    pub sandbox: Option<Sandbox>,
     /// Why it could not be judged, where it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -129,6 +137,7 @@ impl PluginReport {
             cases: Vec::new(),
             diagnostics: Vec::new(),
             waived_by: Vec::new(),
+            sandbox: None,
             failure: None,
         }
     }
@@ -188,6 +197,9 @@ pub struct Report {
     pub config: Option<ConfigUsed>,
     /// The host's worlds, the preferred one first.
     pub worlds: Vec<String>,
+    /// How the processes were confined that ran plugins; none where none was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
     /// How many of each verdict.
     pub summary: Summary,
     /// Findings about the configuration itself.
@@ -318,6 +330,9 @@ pub struct RunReport {
     pub sha256: Option<String>,
     /// What each call returned, in WAVE, up to the first that did not return.
     pub values: Vec<String>,
+    /// How a command ended, where it was run as one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandReport>,
     /// The calls in their order, those that were not reached included.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<CallReport>,
@@ -327,8 +342,41 @@ pub struct RunReport {
     /// The most linear memory that was held, in bytes; none where a call did not return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
+    /// The limits that it ran under, and how much of each it used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Usage>,
+    /// How the process was confined that ran it; none where nothing was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
     /// What went wrong.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A WASI command as it went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CommandReport {
+    /// Its exit code; none where it did not end by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<u8>,
+    /// What it wrote to its standard output.
+    pub stdout: Captured,
+    /// What it wrote to its standard error.
+    pub stderr: Captured,
+}
+
+/// What a command wrote to one stream: as text where it is UTF-8, otherwise as Base64.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Captured {
+    /// The text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The bytes in Base64 (RFC 4648, with padding).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base64: Option<String>,
+    /// How many bytes it wrote.
+    pub size: u64,
+    /// Whether that is more than was kept.
+    pub truncated: bool,
 }
 
 /// What `adapt` returns.

@@ -1,15 +1,27 @@
 //! Smoke cases through workers, and what came of them. A case that kills its worker costs that
 //! case; the ones after it get a new worker.
 
+mod dispatch;
+mod findings;
+mod measured;
+mod usage;
+
 use std::path::Path;
 use std::time::Duration;
 
 use super::JudgeError;
 use crate::component::Component;
 use crate::config::{Case, Expectation, Limits};
-use crate::diagnostic::{CallReport, CaseReport, Code, Diagnostic, Severity, WitPath};
-use crate::sandbox::{Ending, supervise};
-use crate::smoke::{ENGINE, Event, Fault, FaultKind, Job, Script};
+use crate::diagnostic::{CallReport, CaseReport, Code, Diagnostic, Sandbox, WitPath};
+use crate::sandbox::{Answer, Ending, Said};
+use crate::smoke::{Event, Fault, FaultKind, Job, Script};
+
+pub(super) use dispatch::{Errand, dispatch};
+pub(super) use findings::{
+    advice, died, finding, how, lost_compiling, refused_by_the_system, timed_out,
+};
+pub(super) use measured::measured;
+pub(super) use usage::of as usage_of;
 
 /// What came of running a component.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +30,8 @@ pub struct Trial {
     pub cases: Vec<CaseReport>,
     /// What went wrong.
     pub diagnostics: Vec<Diagnostic>,
+    /// How the workers were confined.
+    pub sandbox: Option<Sandbox>,
 }
 
 /// On what terms a component is run.
@@ -33,6 +47,8 @@ pub struct Terms<'t> {
     pub record: bool,
     /// The program to start workers from.
     pub worker: &'t Path,
+    /// Whether nothing is run where the operating system cannot confine the worker.
+    pub require_sandbox: bool,
 }
 
 /// Runs smoke cases against a component, each in a fresh instance, in worker processes. Without a
@@ -41,13 +57,14 @@ pub struct Terms<'t> {
 /// # Errors
 ///
 /// [`JudgeError::Case`] where a call of a case cannot be made, before anything runs;
-/// [`JudgeError::Internal`] where there is no worker to be had.
+/// [`JudgeError::Internal`] where there is no worker to be had, or none that is confined as the terms
+/// demand.
 pub fn run_cases(
     component: &Component,
     cases: &[&Case],
     terms: Terms<'_>,
 ) -> Result<Trial, JudgeError> {
-    let Terms { limits, unscripted, record, worker, .. } = terms;
+    let Terms { limits, unscripted, record, .. } = terms;
     let nothing = Case::default();
     let all: Vec<&Case> = if cases.is_empty() { vec![&nothing] } else { cases.to_vec() };
     let script = |case: &&Case| {
@@ -67,14 +84,22 @@ pub fn run_cases(
         for file in rest.iter().flat_map(|case| &case.files) {
             body.extend_from_slice(&file.bytes);
         }
+        let runs = rest.iter().map(|case| 1 + u32::from(case.twice)).sum();
         let mut run = Run { cases: rest, terms, trial: &mut trial, at: At::Compiling, bad: None };
-        let ending = supervise(worker, &header, &body, limits.compile_timeout, &mut |line| {
-            serde_json::from_str(line).ok().and_then(|event| run.on(event))
-        })
-        .map_err(|error| JudgeError::Internal(error.to_string()))?;
+        let errand = Errand { header: &header, body: &body, runs, read: &[], write: &[] };
+        let (ending, sandbox) = dispatch(terms, &errand, &mut |said| match said {
+            Said::Line(line) => serde_json::from_str(line)
+                .ok()
+                .and_then(|event| run.on(event))
+                .map_or(Answer::Nothing, Answer::Deadline),
+            // Calls have no streams.
+            Said::Wrote { .. } => Answer::Closed,
+            Said::Wants { .. } => Answer::Input(Vec::new()),
+        })?;
         if let Some(message) = run.bad.take() {
             return Err(JudgeError::Internal(message));
         }
+        run.trial.sandbox.get_or_insert(sandbox);
         match (run.at.clone(), ending) {
             (At::Done, _) => break,
             (At::Compiling, ending) => {
@@ -135,7 +160,7 @@ impl Run<'_> {
             }
             (Event::Case { index }, _) if index < self.cases.len() => {
                 self.at = At::Case { index, part: Part::Instantiation };
-                self.trial.cases.push(unbegun(self.cases[index]));
+                self.trial.cases.push(unbegun(self.cases[index], self.terms.limits));
                 return Some(self.terms.limits.timeout);
             }
             (Event::Again, At::Case { index, .. }) => {
@@ -148,6 +173,7 @@ impl Run<'_> {
             (Event::Returned { value, whole, writable, fuel }, At::Case { index, part }) => {
                 self.step(index, &part, |call| {
                     call.passed = true;
+                    call.cut = !whole;
                     call.recordable = whole && writable;
                     call.got = Some(value);
                     call.fuel = Some(fuel);
@@ -168,6 +194,13 @@ impl Run<'_> {
             }
             (Event::Dropping { variable }, At::Case { index, .. }) => {
                 self.at = At::Case { index, part: Part::Drop(variable) };
+            }
+            (Event::Used(used), _) => {
+                if let Some(case) = self.trial.cases.last_mut() {
+                    case.fuel = used.total_fuel;
+                    case.memory = used.memory;
+                    case.limits = usage::of(self.terms.limits, Some(&used));
+                }
             }
             (Event::Passed { fuel, memory }, At::Case { index, .. }) => {
                 if let Some(case) = self.trial.cases.last_mut() {
@@ -199,19 +232,10 @@ impl Run<'_> {
             self.bad = Some(fault.message);
             return;
         }
-        let code = match fault.kind {
-            FaultKind::Refused => Code::InvalidComponent,
-            FaultKind::Link => Code::LinkFailed,
-            FaultKind::Trap | FaultKind::BadCall => Code::Trap,
-            FaultKind::OutOfFuel => Code::OutOfFuel,
-            FaultKind::MemoryLimit => Code::MemoryLimit,
-            FaultKind::Mismatch
-            | FaultKind::WrongTrap
-            | FaultKind::NoTrap
-            | FaultKind::NoHandle => Code::SmokeMismatch,
-            FaultKind::HostCall => Code::UnexpectedHostCall,
-            FaultKind::Nondeterministic => Code::Nondeterministic,
-        };
+        if fault.kind == FaultKind::System {
+            self.bad = Some(refused_by_the_system(&fault));
+            return;
+        }
         let mut at = at.clone();
         if let At::Case { part: Part::Call(step), .. } = &mut at {
             let over =
@@ -228,53 +252,19 @@ impl Run<'_> {
                 }
             }
         }
-        let mut finding = Diagnostic::error(code, fault.message).help(advice(code));
-        finding.notes = fault.notes;
+        let mut finding = finding(fault);
         if let At::Case { index, part } = &at {
             finding.path = self.place(*index, part);
         }
         self.trial.diagnostics.push(finding);
     }
 
-    /// Holds the fuel of a case that passed against what it may use and what it used before.
     fn measure(&mut self, index: usize, fuel: u64) {
-        let case = self.cases[index];
-        // What is recorded is not compared with what was.
-        let baseline = case.baseline.as_ref().filter(|_| !self.terms.record);
-        let path = WitPath::root("smoke case", &case.name);
-        if let Some((most, place)) = case.max_fuel.as_ref().filter(|(most, _)| fuel > *most) {
-            let message = format!("it took {fuel} fuel; {most} is the most");
-            let finding = Diagnostic::error(Code::OverBudget, message).at(path.clone());
-            self.trial.diagnostics.push(finding.help(advice(Code::OverBudget)).decided_by(place));
-            if let Some(case) = self.trial.cases.last_mut() {
-                case.passed = false;
-            }
+        let findings = measured(self.cases[index], self.terms, fuel);
+        if let Some(case) = self.trial.cases.last_mut() {
+            case.passed &= findings.iter().all(|finding| finding.code != Code::OverBudget);
         }
-        let Some(baseline) = baseline else { return };
-        let Some(before) = baseline.fuel.get(self.terms.id).copied() else { return };
-        let finding = if baseline.engine != ENGINE {
-            let message = format!(
-                "its fuel was recorded with {}, and {ENGINE} counts otherwise: it is not compared",
-                baseline.engine
-            );
-            Diagnostic::error(Code::StaleBaseline, message).severity(Severity::Note)
-        } else {
-            let most = u128::from(before) * u128::from(100 + baseline.tolerance) / 100;
-            if u128::from(fuel) <= most {
-                return;
-            }
-            // Rounded down, so that what is told is never more than what is.
-            let percent = (u128::from(fuel) - u128::from(before)) * 100 / u128::from(before.max(1));
-            let message = format!(
-                "it took {fuel} fuel, {percent} % more than the {before} that were recorded; {} % \
-                 are tolerated",
-                baseline.tolerance
-            );
-            Diagnostic::error(Code::FuelRegression, message)
-        };
-        let advice = advice(finding.code);
-        let finding = finding.at(path).help(advice).decided_by(&baseline.place);
-        self.trial.diagnostics.push(finding);
+        self.trial.diagnostics.extend(findings);
     }
 
     fn place(&self, index: usize, part: &Part) -> WitPath {
@@ -297,11 +287,7 @@ impl Run<'_> {
     /// The finding about a worker that was killed or died in the middle of a case.
     fn lost(&self, at: &At, ending: &Ending) -> Diagnostic {
         let finding = match ending {
-            Ending::Killed => Diagnostic::error(
-                Code::TimedOut,
-                format!("it ran longer than {}", seconds(self.terms.limits.timeout)),
-            )
-            .help(advice(Code::TimedOut)),
+            Ending::Killed => timed_out(self.terms.limits),
             ending => died(ending),
         };
         match at {
@@ -312,7 +298,7 @@ impl Run<'_> {
 }
 
 /// The report of a case of which nothing has run.
-fn unbegun(case: &Case) -> CaseReport {
+fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
     let call = |step: &crate::config::Step| {
         let mut report =
             CallReport { call: step.invoke.text.trim().to_owned(), ..CallReport::default() };
@@ -329,59 +315,7 @@ fn unbegun(case: &Case) -> CaseReport {
         steps: 0,
         fuel: 0,
         memory: 0,
+        limits: usage::of(limits, None),
         calls: case.steps.iter().map(call).collect(),
-    }
-}
-
-fn lost_compiling(limits: &Limits, ending: &Ending) -> Diagnostic {
-    match ending {
-        Ending::Killed => Diagnostic::error(
-            Code::CompileTimedOut,
-            format!("the engine did not compile it within {}", seconds(limits.compile_timeout)),
-        )
-        .help(advice(Code::CompileTimedOut)),
-        ending => died(ending),
-    }
-}
-
-fn died(ending: &Ending) -> Diagnostic {
-    let how = match ending {
-        Ending::Died(how) => how.as_str(),
-        Ending::Killed | Ending::Finished => "it ended without an answer",
-    };
-    Diagnostic::error(Code::WorkerDied, format!("the process that ran it ended: {how}"))
-        .help(advice(Code::WorkerDied))
-}
-
-fn advice(code: Code) -> &'static str {
-    match code {
-        Code::Trap => "the plugin must not trap; return an error where its contract has one",
-        Code::OutOfFuel => {
-            "make it do less, or raise the limit: `fuel` for a call, `init-fuel` before"
-        }
-        Code::MemoryLimit => "make it need less, or raise the limit: `memory`",
-        Code::TimedOut => "make it return sooner, or raise the limit: `timeout`",
-        Code::CompileTimedOut => "make it smaller, or raise the limit: `compile-timeout`",
-        Code::UnexpectedHostCall => "the host offers it, but the case has no answer for it",
-        Code::SmokeMismatch => "the plugin is wrong, or the case is",
-        Code::OverBudget => "make it do less, or raise the case's `max-fuel`",
-        Code::FuelRegression => "make it do less, or record the case anew with --record",
-        Code::StaleBaseline => "record the case anew with --record",
-        Code::Nondeterministic => {
-            "what a plugin does must follow from what it is given; look for what is left over or \
-             read from elsewhere"
-        }
-        Code::WorkerDied => "a plugin that can do this to its host must not be let in",
-        Code::LinkFailed => {
-            "plugtool links WASI 0.2; other imports must be fed by composing, or be the host's"
-        }
-        _ => "rebuild it with tools of today",
-    }
-}
-
-fn seconds(duration: std::time::Duration) -> String {
-    match duration.as_millis() {
-        millis if millis % 1000 == 0 => format!("{} s", millis / 1000),
-        millis => format!("{millis} ms"),
     }
 }

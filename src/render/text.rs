@@ -7,8 +7,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::clean;
 use crate::diagnostic::{
-    AdaptReport, CaseReport, Diagnostic, Distance, PluginReport, Report, RunReport, Severity,
-    Verdict,
+    AdaptReport, CaseReport, Diagnostic, Distance, PluginReport, Report, RunReport, Sandbox,
+    Severity, Usage, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
@@ -40,6 +40,7 @@ pub fn report(report: &Report, detail: Detail) -> String {
         if let (Detail::Verbose, Some(config)) = (detail, &report.config) {
             line(&mut out, format!("{DIM}sha256 {}, {}{DIM:#}", config.sha256, report.tool.engine));
         }
+        sandbox(&mut out, report.sandbox.as_ref(), detail);
         out.push('\n');
     }
     let shown = |plugin: &&PluginReport| {
@@ -129,6 +130,7 @@ fn smoke_case(out: &mut String, case: &CaseReport) {
     let costs = format!("{} fuel, {} of memory", thousands(case.fuel), size(case.memory));
     let name = clean(&case.name);
     line(out, format!("      {DIM}smoke case {name}: {verdict}, {calls}, {costs}{DIM:#}"));
+    limits(out, &case.limits, 8);
     for call in &case.calls {
         let what = match (&call.got, &call.trap) {
             (_, Some(trap)) => format!(" traps: {}", clean(trap)),
@@ -260,7 +262,42 @@ pub fn run(report: &RunReport, detail: Detail) -> String {
     if let (Detail::Verbose, Some(fuel), Some(memory)) = (detail, report.fuel, report.memory) {
         line(&mut out, format!("{DIM}{} fuel, {} of memory{DIM:#}", thousands(fuel), size(memory)));
     }
+    if detail == Detail::Verbose {
+        limits(&mut out, &report.limits, 0);
+    }
+    sandbox(&mut out, report.sandbox.as_ref(), detail);
     out
+}
+
+/// How the worker was confined: to those who ask, and to everybody where something is missing.
+fn sandbox(out: &mut String, sandbox: Option<&Sandbox>, detail: Detail) {
+    let Some(sandbox) = sandbox else { return };
+    if detail == Detail::Verbose {
+        let measures = match sandbox.measures.as_slice() {
+            [] => "nothing".to_owned(),
+            measures => measures.join(", "),
+        };
+        wrapped(out, &format!("sandbox: {}", clean(&measures)), 0, DIM, 0);
+        for missing in &sandbox.missing {
+            wrapped(out, &format!("sandbox, missing: {}", clean(missing)), 0, DIM, 0);
+        }
+    } else if !sandbox.complete && detail > Detail::Quiet {
+        let missing = clean(&sandbox.missing.join("; "));
+        wrapped(out, &format!("warning: the sandbox is not complete: {missing}"), 0, WARN, 7);
+    }
+}
+
+/// The limits of which it is known how much was used.
+fn limits(out: &mut String, limits: &[Usage], indent: usize) {
+    let shown = |usage: &Usage| {
+        let amount = |n: u64| if usage.unit == "bytes" { size(n) } else { thousands(n) };
+        let used = usage.used?;
+        Some(format!("{} {} of {}", usage.limit, amount(used), amount(usage.allowed)))
+    };
+    let shown: Vec<String> = limits.iter().filter_map(shown).collect();
+    if !shown.is_empty() {
+        wrapped(out, &format!("used: {}", shown.join("; ")), indent, DIM, 0);
+    }
 }
 
 pub(super) fn line(out: &mut String, text: String) {

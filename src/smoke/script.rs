@@ -2,12 +2,11 @@
 
 use std::cell::Cell;
 
-use wasmtime::Store;
 use wasmtime::component::{Instance, ResourceAny};
 
 use super::call::{Call, Handles, Returned};
-use super::store::{PluginStore, State};
-use super::{Event, Fault, FaultKind, Prepared, Script, guest_fault, refuel, used};
+use super::store::{self, PluginStore};
+use super::{Event, Fault, FaultKind, Meter, Prepared, Script, Used, within};
 use crate::config::Limits;
 use crate::wave::{Difference, Expect, MAX_TEXT, Value, compare, in_short, write};
 
@@ -34,72 +33,93 @@ pub struct Outcome {
     fuel: Vec<u64>,
     /// The most linear memory that was held, in bytes.
     memory: u64,
+    /// What was written to standard output and to standard error.
+    output: [Vec<u8>; 2],
 }
 
 impl Case<'_> {
-    /// Runs the case, and once more where it is to run twice.
-    pub async fn judge(&self, emit: &mut dyn FnMut(Event)) -> Result<Event, Fault> {
-        let first = self.run(emit).await?;
-        if self.script.twice {
-            emit(Event::Again);
-            // What the second run does is told only where it differs.
-            let second = self.run(&mut |_| {}).await.map_err(|fault| Fault {
-                kind: FaultKind::Nondeterministic,
-                message: "it passed once, and failed when it was run again".to_owned(),
-                notes: std::iter::once(fault.message).chain(fault.notes).collect(),
-            })?;
-            let notes = differences(&first, &second);
-            if !notes.is_empty() {
-                return Err(Fault {
-                    kind: FaultKind::Nondeterministic,
-                    message: "the same calls came to something else when they were made again"
-                        .to_owned(),
-                    notes,
-                });
-            }
+    /// Runs the case, and once more where it is to run twice. Returns what the first run used too.
+    pub async fn judge(&self, emit: &mut dyn FnMut(Event)) -> (Used, Result<(), Fault>) {
+        let (used, first) = self.run(emit).await;
+        match first {
+            Ok(first) if self.script.twice => (used, self.again(&first, emit).await),
+            first => (used, first.map(|_| ())),
         }
-        Ok(Event::Passed { fuel: first.fuel.iter().sum(), memory: first.memory })
     }
 
-    async fn run(&self, emit: &mut dyn FnMut(Event)) -> Result<Outcome, Fault> {
-        let mut store = Store::new(&self.prepared.engine, State::new(self.limits.memory));
-        store.limiter(State::limiter);
+    async fn again(&self, first: &Outcome, emit: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+        emit(Event::Again);
+        // What the second run does is told only where it differs.
+        let (_, second) = self.run(&mut |_| {}).await;
+        let second = second.map_err(|fault| Fault {
+            kind: FaultKind::Nondeterministic,
+            message: "it passed once, and failed when it was run again".to_owned(),
+            notes: std::iter::once(fault.message).chain(fault.notes).collect(),
+        })?;
+        let notes = differences(first, &second);
+        if !notes.is_empty() {
+            return Err(Fault {
+                kind: FaultKind::Nondeterministic,
+                message: "the same calls came to something else when they were made again"
+                    .to_owned(),
+                notes,
+            });
+        }
+        Ok(())
+    }
+
+    async fn run(&self, emit: &mut dyn FnMut(Event)) -> (Used, Result<Outcome, Fault>) {
+        let mut store = store::open(&self.prepared.engine, self.limits);
+        let mut meter = Meter::new(self.limits);
+        let outcome = self.play(&mut store, &mut meter, emit).await;
+        (meter.read(&store), outcome)
+    }
+
+    async fn play(
+        &self,
+        store: &mut PluginStore,
+        meter: &mut Meter<'_>,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<Outcome, Fault> {
         let mut outcome = Outcome::default();
-        refuel(&mut store, self.limits.init_fuel)?;
-        let instance = self.prepared.instance.instantiate_async(&mut store).await;
-        let instance = instance.map_err(|error| guest_fault(&error))?;
-        outcome.fuel.push(used(&store, self.limits.init_fuel));
+        meter.fill(store, self.limits.init_fuel)?;
+        let instance = self.prepared.instance.instantiate_async(&mut *store).await;
+        outcome.fuel.push(meter.instantiated(store));
+        let instance = within(instance, store, self.limits)?;
         emit(Event::Instantiated);
         let mut handles = Handles::default();
         for call in self.calls {
-            self.step(call, &mut store, &instance, &mut handles, &mut outcome, emit).await?;
+            self.step(call, store, meter, &instance, &mut handles, &mut outcome, emit).await?;
         }
         if outcome.trap.is_none() {
-            self.drop_all(&mut store, &mut handles, &mut outcome, emit).await?;
+            self.drop_all(store, meter, &mut handles, &mut outcome, emit).await?;
         }
         outcome.memory = store.data().peak_memory();
+        outcome.output = store.data().written();
         Ok(outcome)
     }
 
+    #[allow(clippy::too_many_arguments, reason = "they are what one case is made of")]
     async fn step(
         &self,
         call: &Call,
         store: &mut PluginStore,
+        meter: &mut Meter<'_>,
         instance: &Instance,
         handles: &mut Handles,
         outcome: &mut Outcome,
         emit: &mut dyn FnMut(Event),
     ) -> Result<(), Fault> {
-        refuel(store, self.limits.fuel)?;
+        meter.fill(store, self.limits.fuel)?;
         let made = call.make(store, instance, handles, self.files).await;
-        let returned = match (made, &call.invocation.expect) {
+        let returned = match (within(made, store, self.limits), &call.invocation.expect) {
             (Ok(returned), _) => returned,
-            (Err(error), Expect::Trap(wanted)) => {
-                let fault = guest_fault(&error);
+            (Err(fault), Expect::Trap(wanted)) => {
                 if fault.kind != FaultKind::Trap {
+                    meter.called(store);
                     return Err(fault);
                 }
-                let fuel = used(store, self.limits.fuel);
+                let fuel = meter.called(store);
                 outcome.fuel.push(fuel);
                 emit(Event::Trapped { message: fault.message.clone(), fuel });
                 if !fault.message.contains(wanted.as_str()) {
@@ -116,7 +136,10 @@ impl Case<'_> {
                 outcome.trap = Some(fault.message);
                 return Ok(());
             }
-            (Err(error), _) => return Err(guest_fault(&error)),
+            (Err(fault), _) => {
+                meter.called(store);
+                return Err(fault);
+            }
         };
         let Returned { value, handles: mut fresh } = returned;
         let bound = match &call.invocation.bind {
@@ -124,12 +147,12 @@ impl Case<'_> {
             _ => None,
         };
         // A variable that was bound anew lets go of what it held.
-        let left = drop_handles(store, bound.into_iter().chain(fresh)).await;
+        let left = drop_handles(store, self.limits, bound.into_iter().chain(fresh)).await;
+        let fuel = meter.called(store);
         left.map_err(|mut fault| {
             fault.notes.push("when a handle that nobody keeps was dropped".to_owned());
             fault
         })?;
-        let fuel = used(store, self.limits.fuel);
         outcome.fuel.push(fuel);
         emit(self.returned(value.as_ref(), fuel));
         let verdict = self.verdict(call, value.as_ref());
@@ -192,15 +215,17 @@ impl Case<'_> {
     async fn drop_all(
         &self,
         store: &mut PluginStore,
+        meter: &mut Meter<'_>,
         handles: &mut Handles,
         outcome: &mut Outcome,
         emit: &mut dyn FnMut(Event),
     ) -> Result<(), Fault> {
         while let Some((variable, handle)) = handles.last() {
             emit(Event::Dropping { variable });
-            refuel(store, self.limits.fuel)?;
-            drop_handles(store, std::iter::once(handle)).await?;
-            outcome.fuel.push(used(store, self.limits.fuel));
+            meter.fill(store, self.limits.fuel)?;
+            let dropped = drop_handles(store, self.limits, std::iter::once(handle)).await;
+            outcome.fuel.push(meter.called(store));
+            dropped?;
         }
         Ok(())
     }
@@ -208,10 +233,12 @@ impl Case<'_> {
 
 async fn drop_handles(
     store: &mut PluginStore,
+    limits: &Limits,
     handles: impl Iterator<Item = ResourceAny>,
 ) -> Result<(), Fault> {
     for handle in handles {
-        handle.resource_drop_async(&mut *store).await.map_err(|error| guest_fault(&error))?;
+        let dropped = handle.resource_drop_async(&mut *store).await;
+        within(dropped, store, limits)?;
     }
     Ok(())
 }
@@ -248,6 +275,18 @@ fn differences(first: &Outcome, second: &Outcome) -> Vec<String> {
         lines.push(format!("trap: first {:?}", first.trap.as_deref().unwrap_or_default()));
         lines.push(format!("trap: then  {:?}", second.trap.as_deref().unwrap_or_default()));
     }
+    let streams = ["standard output", "standard error"];
+    for (stream, (a, b)) in streams.iter().zip(first.output.iter().zip(&second.output)) {
+        let text = |bytes: &[u8]| Value::Text(String::from_utf8_lossy(bytes).into_owned());
+        if a != b {
+            let (told, count) = compare(&text(a), &text(b), &[]);
+            let told = said(&told, count, "first", "then");
+            lines.extend(told.into_iter().map(|line| format!("{stream}: {line}")));
+            if count == 0 {
+                lines.push(format!("{stream}: bytes that are no text differ"));
+            }
+        }
+    }
     for (i, (a, b)) in first.fuel.iter().zip(&second.fuel).enumerate() {
         if a != b {
             let what = match i {
@@ -272,7 +311,8 @@ mod tests {
 
     fn outcome(value: u64, fuel: &[u64]) -> Outcome {
         let values = vec![Some(Value::Unsigned(value)), None];
-        Outcome { values, trap: None, fuel: fuel.to_vec(), memory: 65536 }
+        let output = [b"hello\n".to_vec(), Vec::new()];
+        Outcome { values, trap: None, fuel: fuel.to_vec(), memory: 65536, output }
     }
 
     #[test]
@@ -284,11 +324,16 @@ mod tests {
     fn every_difference_is_told_with_its_place() {
         let mut second = outcome(2, &[5, 8, 7]);
         second.memory = 0;
+        second.output = [b"hallo\n".to_vec(), vec![0xff]];
         assert_eq!(
             differences(&outcome(1, &[5, 6, 7]), &second),
             [
                 "call 1: first 1",
                 "call 1: then  2",
+                r#"standard output: first "hello\n""#,
+                r#"standard output: then  "hallo\n""#,
+                r#"standard error: first """#,
+                "standard error: then  \"\u{fffd}\"",
                 "call 1: 6 fuel, then 8",
                 "65536 bytes of memory, then 0",
             ]

@@ -6,53 +6,100 @@ use std::time::Duration;
 
 use thiserror::Error;
 use wasmtime::component::ResourceTable;
-use wasmtime::{ResourceLimiter, Store};
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
+use wasmtime::{Engine, ResourceLimiter, Store};
 use wasmtime_wasi::random::Deterministic;
 use wasmtime_wasi::{
     HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
 };
 
-/// Bytes that an instance may write to each of its output streams.
-const MAX_OUTPUT: usize = 1 << 20;
+use super::output::Sink;
+use crate::config::Limits;
 
 /// The state behind one instance.
 pub struct State {
     table: ResourceTable,
     wasi: WasiCtx,
-    memory: Memory,
+    ledger: Ledger,
+    stdout: Sink,
+    stderr: Sink,
+}
+
+/// A store for one instance of the plugin, which holds it to its limits.
+pub fn open(engine: &Engine, limits: &Limits) -> PluginStore {
+    let stdout = Sink::new("standard output", clamp(limits.output));
+    let stderr = Sink::new("standard error", clamp(limits.output));
+    let mut wasi = wasi();
+    wasi.stdout(stdout.clone()).stderr(stderr.clone());
+    hold(engine, limits, State::new(limits, wasi.build(), stdout, stderr))
+}
+
+/// A store for one instance of a command, over a WASI with its own streams, which are not measured.
+pub fn open_command(engine: &Engine, limits: &Limits, wasi: WasiCtx) -> PluginStore {
+    let unused = |name| Sink::new(name, 0);
+    let state = State::new(limits, wasi, unused("standard output"), unused("standard error"));
+    hold(engine, limits, state)
+}
+
+fn hold(engine: &Engine, limits: &Limits, state: State) -> PluginStore {
+    let mut store = Store::new(engine, state);
+    store.limiter(|state| &mut state.ledger);
+    store.set_hostcall_fuel(clamp(limits.transfer));
+    store.set_max_component_handles(clamp(limits.handles));
+    store
 }
 
 impl State {
-    /// No files, no network, no arguments, no environment; time that moves only when it is looked
-    /// at; random numbers that are the same in every run.
-    pub fn new(memory_limit: u64) -> State {
-        let clock = Clock::new();
-        let wasi = WasiCtxBuilder::new()
-            .stdout(MemoryOutputPipe::new(MAX_OUTPUT))
-            .stderr(MemoryOutputPipe::new(MAX_OUTPUT))
-            .wall_clock(clock.clone())
-            .monotonic_clock(clock)
-            .secure_random(Deterministic::new(seed(1)))
-            .insecure_random(Deterministic::new(seed(2)))
-            .insecure_random_seed(0x706c_7567_746f_6f6c)
-            .allow_ip_name_lookup(false)
-            .allow_tcp(false)
-            .allow_udp(false)
-            .build();
-        let memory = Memory { limit: memory_limit, held: 0, peak: 0 };
-        State { table: ResourceTable::new(), wasi, memory }
-    }
-
-    /// For [`Store::limiter`].
-    pub fn limiter(&mut self) -> &mut dyn ResourceLimiter {
-        &mut self.memory
+    fn new(limits: &Limits, wasi: WasiCtx, stdout: Sink, stderr: Sink) -> State {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(clamp(limits.handles));
+        State { table, wasi, ledger: Ledger::new(limits), stdout, stderr }
     }
 
     /// The most linear memory that was held at a time, in bytes.
     pub fn peak_memory(&self) -> u64 {
-        self.memory.peak
+        self.ledger.memory.peak
     }
+
+    /// The most elements that all tables had at a time.
+    pub fn peak_table_elements(&self) -> u64 {
+        self.ledger.tables.peak
+    }
+
+    /// How many bytes went to standard output or to standard error, whichever got more.
+    pub fn output(&self) -> u64 {
+        self.stdout.len().max(self.stderr.len())
+    }
+
+    /// What went to standard output and to standard error.
+    pub fn written(&self) -> [Vec<u8>; 2] {
+        [self.stdout.bytes(), self.stderr.bytes()]
+    }
+
+    /// A stream that got more than it may.
+    pub fn flooded(&self) -> Option<&Sink> {
+        [&self.stdout, &self.stderr].into_iter().find(|stream| stream.is_over())
+    }
+}
+
+/// No files, no network, no arguments, no environment; time that moves only when it is looked at;
+/// random numbers that are the same in every run. Asks for the runtime whose time it is.
+pub fn wasi() -> WasiCtxBuilder {
+    let clock = Clock::new();
+    let mut wasi = WasiCtxBuilder::new();
+    wasi.wall_clock(clock.clone())
+        .monotonic_clock(clock)
+        .secure_random(Deterministic::new(seed(1)))
+        .insecure_random(Deterministic::new(seed(2)))
+        .insecure_random_seed(0x706c_7567_746f_6f6c)
+        .allow_ip_name_lookup(false)
+        .allow_tcp(false)
+        .allow_udp(false);
+    wasi
+}
+
+/// As the engine takes it: on a machine of 32 bits, what does not fit is no limit.
+fn clamp(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 impl WasiView for State {
@@ -64,23 +111,71 @@ impl WasiView for State {
 /// The store type of this room.
 pub type PluginStore = Store<State>;
 
-/// Counts the linear memory of all instances of a store together.
-struct Memory {
+/// Counts what all instances of a store hold together.
+struct Ledger {
+    /// Linear memory, in bytes.
+    memory: Account,
+    /// Elements of tables.
+    tables: Account,
+    instances: usize,
+}
+
+struct Account {
     limit: u64,
     held: u64,
     peak: u64,
 }
 
-/// A guest asked for more memory than its limit. It is a trap and not a refusal that the guest
-/// could handle: the budget is the host's contract, and a plugin that hits it does not fit.
-#[derive(Debug, Error)]
-#[error("it asked for {wanted} bytes of memory; the limit is {limit}")]
-pub struct MemoryLimitReached {
-    wanted: u64,
-    limit: u64,
+impl Account {
+    fn new(limit: u64) -> Account {
+        Account { limit, held: 0, peak: 0 }
+    }
+
+    /// Takes note of growth, or says how much it would have come to.
+    fn grow(&mut self, current: usize, desired: usize) -> Result<(), u64> {
+        let wanted = self.held.saturating_add(desired.saturating_sub(current) as u64);
+        if wanted > self.limit {
+            return Err(wanted);
+        }
+        self.held = wanted;
+        self.peak = self.peak.max(wanted);
+        Ok(())
+    }
 }
 
-impl ResourceLimiter for Memory {
+/// A guest asked for more than its limit. It is a trap and not a refusal that the guest could handle:
+/// the budget is the host's contract, and a plugin that hits it does not fit.
+#[derive(Debug, Error)]
+pub enum LimitReached {
+    /// Of linear memory, in bytes.
+    #[error("it asked for {wanted} bytes of memory; the limit is {limit}")]
+    Memory {
+        /// All that it would have then.
+        wanted: u64,
+        /// All that it may have.
+        limit: u64,
+    },
+    /// Of elements of tables.
+    #[error("it asked for {wanted} table elements; the limit is {limit}")]
+    Tables {
+        /// All that it would have then.
+        wanted: u64,
+        /// All that it may have.
+        limit: u64,
+    },
+}
+
+impl Ledger {
+    fn new(limits: &Limits) -> Ledger {
+        Ledger {
+            memory: Account::new(limits.memory),
+            tables: Account::new(limits.table_elements),
+            instances: clamp(limits.instances),
+        }
+    }
+}
+
+impl ResourceLimiter for Ledger {
     fn memory_growing(
         &mut self,
         current: usize,
@@ -90,24 +185,38 @@ impl ResourceLimiter for Memory {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false); // The module's own limit, which it may test for.
         }
-        let wanted = self.held.saturating_add(desired.saturating_sub(current) as u64);
-        if wanted > self.limit {
-            return Err(MemoryLimitReached { wanted, limit: self.limit }.into());
-        }
-        self.held = wanted;
-        self.peak = self.peak.max(wanted);
+        let limit = self.memory.limit;
+        let grown = self.memory.grow(current, desired);
+        grown.map_err(|wanted| LimitReached::Memory { wanted, limit })?;
         Ok(true)
     }
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        /// Elements of one table: a language runtime needs some ten thousand.
-        const MAX_TABLE: usize = 1 << 20;
-        Ok(maximum.is_none_or(|maximum| desired <= maximum) && desired <= MAX_TABLE)
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        let limit = self.tables.limit;
+        let grown = self.tables.grow(current, desired);
+        grown.map_err(|wanted| LimitReached::Tables { wanted, limit })?;
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        self.instances
+    }
+
+    // One limit for the three: what has an instance for every table is as large as what has two.
+    fn tables(&self) -> usize {
+        self.instances
+    }
+
+    fn memories(&self) -> usize {
+        self.instances
     }
 }
 

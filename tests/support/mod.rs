@@ -221,7 +221,7 @@ pub fn link(to: &Path, at: &Path) {
     std::os::windows::fs::symlink_dir(to, at).expect("a link");
 }
 
-/// Runs one command line: `plugtool` is the one under test, `< FILE` is its standard input, `> FILE`
+/// Runs one command line: `plugtool` is the one under test, also where another program starts it, `< FILE` is its standard input, `> FILE`
 /// takes its standard output.
 pub fn execute(line: &str, folder: &Path) -> Outcome {
     let mut words = shell_words::split(line).expect("a command line");
@@ -233,10 +233,11 @@ pub fn execute(line: &str, folder: &Path) -> Outcome {
     };
     let input = redirect("<").map(|path| fs::read(path).expect("the file behind `<`"));
     let output = redirect(">");
-    let program = match words[0].as_str() {
-        "plugtool" => PathBuf::from(env!("CARGO_BIN_EXE_plugtool")),
-        tool => which(tool).unwrap_or_else(|| panic!("{tool} is not installed")),
-    };
+    let program = which(&words[0]).unwrap_or_else(|| panic!("{} is not installed", words[0]));
+    for word in words.iter_mut().filter(|word| *word == "plugtool") {
+        // Another program may start it.
+        env!("CARGO_BIN_EXE_plugtool").clone_into(word);
+    }
     let mut child = Command::new(program)
         .args(&words[1..])
         .current_dir(folder)
@@ -281,6 +282,66 @@ fn settle(bytes: &[u8], folder: &Path) -> String {
     out.push_str(rest);
     if !out.is_empty() && !out.ends_with('\n') {
         out.push('\n');
+    }
+    settle_sandbox(&settle_uuids(&out))
+}
+
+/// A UUID is another one each time.
+fn settle_uuids(text: &str) -> String {
+    const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+    let length = |text: &str| -> Option<usize> {
+        let mut at = 0;
+        for (i, group) in GROUPS.iter().enumerate() {
+            at += usize::from(i > 0 && text.get(at..)?.starts_with('-'));
+            let digits = text.get(at..at + group)?;
+            digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(())?;
+            at += group;
+        }
+        (at == 36).then_some(at)
+    };
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        match length(rest) {
+            Some(uuid) => {
+                out.push_str("[UUID]");
+                rest = &rest[uuid..];
+            }
+            None => {
+                out.push(c);
+                rest = &rest[c.len_utf8()..];
+            }
+        }
+    }
+    out
+}
+
+/// What an operating system offers to confine a worker differs too: the list of it, in text and in
+/// JSON, becomes one word.
+fn settle_sandbox(text: &str) -> String {
+    let mut out = String::new();
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line.starts_with("sandbox") && line.contains(": ") {
+            while lines
+                .next_if(|next| next.starts_with("  ") || next.starts_with("sandbox"))
+                .is_some()
+            {}
+            out.push_str("sandbox: [SANDBOX]\n");
+            continue;
+        }
+        let _ = writeln!(out, "{line}");
+        if line.trim_start() == "\"sandbox\": {" {
+            let indent = &line[..line.len() - line.trim_start().len()];
+            let end = [format!("{indent}}}"), format!("{indent}}},")];
+            while let Some(inner) = lines.next_if(|next| !end.iter().any(|end| next == end)) {
+                if inner.trim_start().starts_with("\"complete\"") {
+                    let _ = writeln!(out, "{inner}");
+                }
+            }
+            let _ =
+                writeln!(out, "{indent}  \"measures\": [\n{indent}    \"[SANDBOX]\"\n{indent}  ]");
+        }
     }
     out
 }

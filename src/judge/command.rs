@@ -1,0 +1,170 @@
+//! WASI commands through workers: what each run did, with its streams in the caller's hands.
+
+mod cases;
+mod diff;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::JudgeError;
+use super::trial::{
+    Errand, Terms, died, dispatch, finding, lost_compiling, refused_by_the_system, timed_out,
+    usage_of,
+};
+use crate::config::Limits;
+use crate::diagnostic::{Diagnostic, Sandbox, Usage};
+use crate::sandbox::{Answer, Ending, Said};
+use crate::smoke::{CommandJob, Event, FaultKind, Folder};
+
+pub use cases::run_command_cases;
+pub(super) use diff::differences;
+
+/// What came of one run of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// Its exit code; none where it did not end by itself.
+    pub exit_code: Option<u8>,
+    /// Fuel that it used, where it ended by itself.
+    pub fuel: Option<u64>,
+    /// The most linear memory that it held, in bytes, where it ended by itself.
+    pub memory: Option<u64>,
+    /// The limits that it ran under, and how much of each it used.
+    pub limits: Vec<Usage>,
+    /// What went wrong.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Runs a command as often as the job says, in worker processes, and says how they were confined.
+/// `streams` is told which run it is about, what the guest wrote and that it wants input; see
+/// [`Answer`] for what it returns.
+///
+/// A run that kills its worker costs that run, and so does one that is stopped; the ones after it get a
+/// new worker. Where the command cannot be run at all, only the first run is returned, with the reason.
+///
+/// # Errors
+///
+/// [`JudgeError::Case`] where a granted folder cannot be opened, [`JudgeError::Internal`] where there
+/// is no worker to be had, or none that is confined as the terms demand.
+pub fn run_command(
+    bytes: &[u8],
+    job: &CommandJob,
+    terms: Terms<'_>,
+    streams: &mut dyn FnMut(usize, Said<'_>) -> Answer,
+) -> Result<(Vec<Ran>, Option<Sandbox>), JudgeError> {
+    let mut all: Vec<Ran> = Vec::new();
+    let mut confined = None;
+    while all.len() < job.runs.len() {
+        let first = all.len();
+        let rest = CommandJob { runs: job.runs[first..].to_vec(), ..job.clone() };
+        let header = serde_json::to_string(&rest)
+            .map_err(|error| JudgeError::Internal(error.to_string()))?;
+        let folders = |wanted: bool| -> Vec<PathBuf> {
+            let folders = rest.runs.iter().flat_map(|run| &run.folders);
+            let granted = folders.filter(|folder: &&Folder| folder.writable == wanted);
+            granted.map(|folder| folder.host.clone()).collect()
+        };
+        let errand = Errand {
+            header: &header,
+            body: bytes,
+            runs: u32::try_from(rest.runs.len()).unwrap_or(u32::MAX),
+            read: &folders(false),
+            write: &folders(true),
+        };
+        let mut watch = Watch {
+            limits: terms.limits,
+            runs: rest.runs.len(),
+            ran: Vec::new(),
+            compiled: false,
+            done: false,
+            bad: None,
+        };
+        let (ending, sandbox) = dispatch(terms, &errand, &mut |said| match said {
+            Said::Line(line) => match serde_json::from_str(line) {
+                Ok(event) => watch.on(event).map_or(Answer::Nothing, Answer::Deadline),
+                Err(_) => Answer::Nothing,
+            },
+            said => streams(first + watch.ran.len().saturating_sub(1), said),
+        })?;
+        confined.get_or_insert(sandbox);
+        if let Some(error) = watch.bad {
+            return Err(error);
+        }
+        if !watch.done {
+            watch.lost(&ending);
+        }
+        all.append(&mut watch.ran);
+        if !watch.compiled {
+            break;
+        }
+    }
+    Ok((all, confined))
+}
+
+/// What was heard of a worker.
+struct Watch<'a> {
+    limits: &'a Limits,
+    runs: usize,
+    ran: Vec<Ran>,
+    compiled: bool,
+    done: bool,
+    bad: Option<JudgeError>,
+}
+
+impl Watch<'_> {
+    /// Takes in one event; returns the new deadline where it starts the clock anew.
+    fn on(&mut self, event: Event) -> Option<Duration> {
+        match event {
+            Event::Compiled => {
+                self.compiled = true;
+                return Some(self.limits.timeout);
+            }
+            // No worker that is itself begins more runs than it was given.
+            Event::Case { .. } if self.ran.len() < self.runs => {
+                self.ran.push(self.fresh());
+                return Some(self.limits.timeout);
+            }
+            Event::Exited { code } => self.last().exit_code = Some(code),
+            Event::Passed { fuel, memory } => {
+                let last = self.last();
+                (last.fuel, last.memory) = (Some(fuel), Some(memory));
+            }
+            Event::Used(used) => self.last().limits = usage_of(self.limits, Some(&used)),
+            Event::Failed(fault) if fault.kind == FaultKind::Folder => {
+                self.bad = Some(JudgeError::Case(fault.message));
+            }
+            Event::Failed(fault) if fault.kind == FaultKind::System => {
+                self.bad = Some(JudgeError::Internal(refused_by_the_system(&fault)));
+            }
+            Event::Failed(fault) => self.last().diagnostics.push(finding(fault)),
+            Event::Done => self.done = true,
+            // Calls are not its job.
+            _ => {}
+        }
+        None
+    }
+
+    fn fresh(&self) -> Ran {
+        Ran { limits: usage_of(self.limits, None), ..Ran::default() }
+    }
+
+    /// The run that is going on; the first where none was begun.
+    fn last(&mut self) -> &mut Ran {
+        if self.ran.is_empty() {
+            self.ran.push(self.fresh());
+        }
+        let last = self.ran.len() - 1;
+        &mut self.ran[last]
+    }
+
+    /// The worker went away in the middle.
+    fn lost(&mut self, ending: &Ending) {
+        let finding = match ending {
+            _ if self.ran.is_empty() => lost_compiling(self.limits, ending),
+            Ending::Killed => timed_out(self.limits),
+            // Whoever stopped it knows why.
+            Ending::Stopped => return,
+            ending => died(ending),
+        };
+        self.last().diagnostics.push(finding);
+    }
+}

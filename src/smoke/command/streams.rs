@@ -1,0 +1,216 @@
+//! Plain readers and writers as the streams of a guest. A guest that reads waits here, and so does
+//! everything in its store: there is nothing else in there that could go on. Nothing is read before the
+//! guest asks for it.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use wasmtime_wasi::async_trait;
+use wasmtime_wasi::cli::{IsTerminal, StdinStream, StdoutStream};
+use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
+
+/// The most bytes that one read or write moves.
+const MAX_CHUNK: usize = 64 << 10;
+
+/// A guest's standard input.
+#[derive(Clone)]
+pub struct Source {
+    from: Arc<Mutex<dyn Read + Send>>,
+    terminal: bool,
+}
+
+/// A guest's standard output or error.
+#[derive(Clone)]
+pub struct Sink {
+    to: Arc<Mutex<dyn Write + Send>>,
+    terminal: bool,
+}
+
+/// A guest wrote more than is kept of its output.
+#[derive(Debug, Error)]
+#[error("it wrote more than {limit} bytes to one stream")]
+pub struct OutputLimitReached {
+    limit: usize,
+}
+
+/// Keeps what is written, up to a limit.
+#[derive(Clone)]
+pub struct Kept {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    limit: usize,
+}
+
+impl Source {
+    /// Over this reader; `terminal` is what the guest is told of it.
+    pub fn new(from: impl Read + Send + 'static, terminal: bool) -> Source {
+        Source { from: Arc::new(Mutex::new(from)), terminal }
+    }
+
+    fn read_some(&self, into: &mut [u8]) -> io::Result<usize> {
+        let mut from = self.from.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match from.read(into) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        }
+    }
+}
+
+impl Sink {
+    /// Over this writer; `terminal` is what the guest is told of it.
+    pub fn new(to: impl Write + Send + 'static, terminal: bool) -> Sink {
+        Sink { to: Arc::new(Mutex::new(to)), terminal }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, dyn Write + Send + 'static> {
+        self.to.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// Nothing yet.
+    pub fn new(limit: usize) -> Kept {
+        Kept { bytes: Arc::default(), limit }
+    }
+
+    /// What was written since the last time.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut kept = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = self.limit.saturating_sub(kept.len());
+        if room < bytes.len() {
+            kept.extend_from_slice(&bytes[..room]);
+            return Err(io::Error::other(OutputLimitReached { limit: self.limit }));
+        }
+        kept.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a guest sees of an error: a closed stream where nobody reads any more. One that is told of a
+/// limit could go on; that is a trap.
+fn stream_error(error: io::Error) -> StreamError {
+    if error.kind() == ErrorKind::BrokenPipe {
+        return StreamError::Closed;
+    }
+    match error.downcast::<OutputLimitReached>() {
+        Ok(limit) => StreamError::Trap(limit.into()),
+        Err(error) => StreamError::LastOperationFailed(error.into()),
+    }
+}
+
+impl InputStream for Source {
+    fn read(&mut self, size: usize) -> StreamResult<Bytes> {
+        if size == 0 {
+            return Ok(Bytes::new());
+        }
+        let mut bytes = vec![0; size.min(MAX_CHUNK)];
+        match self.read_some(&mut bytes).map_err(stream_error)? {
+            0 => Err(StreamError::Closed),
+            read => {
+                bytes.truncate(read);
+                Ok(Bytes::from(bytes))
+            }
+        }
+    }
+}
+
+impl OutputStream for Sink {
+    fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
+        self.lock().write_all(&bytes).map_err(stream_error)
+    }
+
+    fn flush(&mut self) -> StreamResult<()> {
+        self.lock().flush().map_err(stream_error)
+    }
+
+    fn check_write(&mut self) -> StreamResult<usize> {
+        Ok(MAX_CHUNK)
+    }
+}
+
+#[async_trait]
+impl Pollable for Source {
+    async fn ready(&mut self) {}
+}
+
+#[async_trait]
+impl Pollable for Sink {
+    async fn ready(&mut self) {}
+}
+
+impl AsyncRead for Source {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = self.read_some(into.initialize_unfilled());
+        Poll::Ready(read.map(|read| into.advance(read)))
+    }
+}
+
+impl AsyncWrite for Sink {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(self.lock().write(bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.lock().flush())
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl StdinStream for Source {
+    fn async_stream(&self) -> Box<dyn AsyncRead + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn InputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl StdoutStream for Sink {
+    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn p2_stream(&self) -> Box<dyn OutputStream> {
+        Box::new(self.clone())
+    }
+}
+
+impl IsTerminal for Source {
+    fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+}
+
+impl IsTerminal for Sink {
+    fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+}

@@ -1,0 +1,278 @@
+//! WASI commands behave under `plugtool run` as they do under `wasmtime run`: the same bytes on standard
+//! output and standard error, and the same exit code. Where `wasmtime` is not installed, what it did is
+//! known from `testdata/commands.txt`; `BLESS=1` rewrites that where both agree.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+
+#[allow(dead_code)]
+mod support;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use plugtool::input::digest;
+use support::{bless, root, which};
+
+const MIRROR: &str = "mirror";
+const TALLY: &str = "tally";
+
+/// One line of the table: what is run, and with what.
+struct Row {
+    name: &'static str,
+    command: &'static str,
+    args: &'static [&'static str],
+    env: &'static [(&'static str, &'static str)],
+    stdin: Vec<u8>,
+    /// A trap is told in other words; what the guest itself had written comes first.
+    traps: bool,
+}
+
+/// Bytes that look like none in particular, the same every time (xorshift).
+fn noise(size: usize) -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut bytes = Vec::with_capacity(size + 8);
+    while bytes.len() < size {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(size);
+    bytes
+}
+
+fn rows() -> Vec<Row> {
+    let row = |name, command, args, stdin: &[u8]| Row {
+        name,
+        command,
+        args,
+        env: &[],
+        stdin: stdin.to_vec(),
+        traps: false,
+    };
+    let all_bytes: Vec<u8> = (0..=255).collect();
+    let big = noise(100_000_000);
+    let env: &[(&str, &str)] = &[("TALLY_LABEL", "in all:"), ("EMPTY", ""), ("ODD", "a=b\u{e9}\n")];
+    vec![
+        row("mirror, no input", MIRROR, &[], b""),
+        row("mirror, text", MIRROR, &[], b"one two\nthree"),
+        row("mirror, every byte", MIRROR, &[], &all_bytes),
+        row("mirror, 100 MB through", MIRROR, &[], &big),
+        row("mirror, 100 MB out", MIRROR, &["--fill", "100000000"], b""),
+        row("mirror, to standard error", MIRROR, &["--err"], &all_bytes),
+        row("mirror, much to standard error", MIRROR, &["--err", "--fill", "3000000"], b""),
+        row("mirror, arguments", MIRROR, &["--args", "a b", "", "\u{e9}\u{4e16}", "--", "-x"], b""),
+        Row { env, ..row("mirror, environment", MIRROR, &["--env"], b"") },
+        row("mirror, no environment", MIRROR, &["--env"], b""),
+        row("mirror, exit 1", MIRROR, &["--exit", "1"], b""),
+        row("mirror, exit 42", MIRROR, &["--exit", "42"], b"and output"),
+        row("mirror, exit 125", MIRROR, &["--exit", "125"], b""),
+        row("mirror, no such option", MIRROR, &["--sideways"], b""),
+        row("mirror, no such file", MIRROR, &["--from", "/etc/passwd"], b""),
+        row("mirror, input that is not read", MIRROR, &["--fill", "5"], &big),
+        Row { traps: true, ..row("mirror, trap", MIRROR, &["--trap"], b"before") },
+        row("tally, no input", TALLY, &[], b""),
+        row("tally, text", TALLY, &[], b"one two\nthree"),
+        row("tally, every byte", TALLY, &["-l", "-b"], &all_bytes),
+        row("tally, 100 MB", TALLY, &["-w"], &big),
+        Row { env, ..row("tally, environment", TALLY, &[], b"a b") },
+        row("tally, no such option", TALLY, &["-x"], b""),
+        row("tally, no such file", TALLY, &["/etc/passwd", "b"], b""),
+        Row { traps: true, ..row("tally, panic", TALLY, &["-p"], b"") },
+    ]
+}
+
+/// What a program did.
+#[derive(PartialEq)]
+struct Did {
+    exit: i32,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+fn run(program: &Path, options: &[String], row: &Row) -> Did {
+    let file = format!("testdata/plugins/{0}/{0}.wasm", row.command);
+    let mut command = Command::new(program);
+    command.arg("run").args(options).current_dir(root()).env_clear();
+    for (name, value) in row.env {
+        command.args(["--env", &format!("{name}={value}")]);
+    }
+    command.arg(file);
+    if options.iter().any(|option| option == "--fuel") && !row.args.is_empty() {
+        command.arg("--");
+    }
+    command.args(row.args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let mut errors = child.stderr.take().expect("a pipe");
+    thread::scope(|scope| {
+        // A guest that does not read its input does not mind that nobody writes it.
+        scope.spawn(move || drop(stdin.write_all(&row.stdin)));
+        let stderr = scope.spawn(move || {
+            let mut stderr = Vec::new();
+            errors.read_to_end(&mut stderr).expect("standard error");
+            stderr
+        });
+        let ended = child.wait_with_output().expect("the program ends");
+        let exit = ended.status.code().expect("an exit code");
+        Did { exit, stdout: ended.stdout, stderr: stderr.join().expect("a thread") }
+    })
+}
+
+/// What the guest itself wrote before the program told of a trap.
+fn cut(did: Did, row: &Row, words: &str) -> Did {
+    if !row.traps {
+        return did;
+    }
+    let text = String::from_utf8_lossy(&did.stderr).into_owned();
+    let at =
+        text.find(words).unwrap_or_else(|| panic!("{}: no word of the trap: {text}", row.name));
+    Did { stderr: text.as_bytes()[..at].to_vec(), ..did }
+}
+
+/// A stream as it is recorded.
+fn shown(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.len() < 100 => format!("{text:?}"),
+        _ => format!("{} bytes, sha256 {}", bytes.len(), digest(bytes)),
+    }
+}
+
+#[test]
+fn commands_do_the_same_as_under_wasmtime() {
+    let plugtool = Path::new(env!("CARGO_BIN_EXE_plugtool"));
+    // Time is what the machine has, and a loaded one has little.
+    let options = ["--fuel", "1000000000000", "--timeout", "10m"].map(str::to_owned);
+    let peer = which("wasmtime");
+    let mut record = String::from(
+        "# What the commands of testdata/plugins do under `wasmtime run` and under `plugtool run`, for the\n\
+         # table in tests/commands.rs.\n",
+    );
+    for row in rows() {
+        let ours = cut(run(plugtool, &options, &row), &row, "error[trap]");
+        if let Some(wasmtime) = &peer {
+            let theirs = cut(run(wasmtime, &[], &row), &row, "Error: failed to run");
+            assert_eq!(ours.exit, theirs.exit, "{}: the exit code", row.name);
+            assert!(ours.stdout == theirs.stdout, "{}: standard output", row.name);
+            assert!(ours.stderr == theirs.stderr, "{}: standard error", row.name);
+        }
+        let _ = writeln!(record, "\n[{}]\nexit {}", row.name, ours.exit);
+        let _ = writeln!(record, "stdout {}\nstderr {}", shown(&ours.stdout), shown(&ours.stderr));
+    }
+    let file = root().join("testdata/commands.txt");
+    if bless() && peer.is_some() {
+        fs::write(&file, &record).expect("the record");
+    }
+    let known = fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(
+        known, record,
+        "BLESS=1 rewrites testdata/commands.txt, where wasmtime is installed"
+    );
+}
+
+/// The most memory that a process held so far, in KiB.
+#[cfg(target_os = "linux")]
+fn peak_of(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// The worker that a process has started.
+#[cfg(target_os = "linux")]
+fn worker_of(process: u32) -> Option<u32> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    tasks.flatten().find_map(|task| {
+        let children = fs::read_to_string(task.path().join("children")).ok()?;
+        children.split_whitespace().next()?.parse().ok()
+    })
+}
+
+/// 100 MB through a command take no more memory than 1 MB, in the supervisor and in its worker.
+#[cfg(target_os = "linux")]
+#[test]
+fn streams_take_no_memory() {
+    let peaks = |size: usize| -> [u64; 2] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_plugtool"))
+            .args(["run", "testdata/plugins/mirror/mirror.wasm", "--timeout", "10m"])
+            .current_dir(root())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        let mut stdout = child.stdout.take().expect("a pipe");
+        let process = child.id();
+        let peaks = thread::scope(|scope| {
+            let block = noise(1 << 20);
+            scope.spawn(move || {
+                for _ in 0..size >> 20 {
+                    stdin.write_all(&block).expect("it reads its input");
+                }
+                // The end of the input is held back until the figures are taken.
+                stdin
+            });
+            let mut read = vec![0; 1 << 20];
+            for _ in 0..size >> 20 {
+                stdout.read_exact(&mut read).expect("it writes its output");
+            }
+            let worker = worker_of(process).expect("a worker");
+            [peak_of(process).expect("a figure"), peak_of(worker).expect("a figure")]
+        });
+        assert!(child.wait().expect("it ends").success());
+        peaks
+    };
+    let (small, large) = (peaks(1 << 20), peaks(100 << 20));
+    for (small, large) in small.iter().zip(large) {
+        assert!(large < small + 8 * 1024, "{small} KiB for 1 MB, {large} KiB for 100 MB");
+    }
+}
+
+/// A reader that goes away ends a command that writes without end, as it does everywhere else.
+#[test]
+fn a_reader_that_goes_away_is_noticed() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_plugtool"))
+        .args(["run", "testdata/plugins/mirror/mirror.wasm", "--timeout", "10m"])
+        .args(["--", "--fill", "1000000000"])
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdout = child.stdout.take().expect("a pipe");
+    stdout.read_exact(&mut [0; 10]).expect("ten bytes");
+    drop(stdout);
+    let ended = child.wait_with_output().expect("the program ends");
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "mirror: nobody reads it\n");
+    assert_eq!(ended.status.code(), Some(3));
+}
+
+/// What waits for its input is not out of time.
+#[test]
+fn waiting_for_input_takes_no_time() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_plugtool"))
+        .args(["run", "testdata/plugins/mirror/mirror.wasm", "--timeout", "1s"])
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let mut stdout = child.stdout.take().expect("a pipe");
+    let mut answer = [0; 5];
+    for _ in 0..2 {
+        // Each line comes back before the next one is written: nothing is held back either.
+        stdin.write_all(b"line\n").expect("it reads its input");
+        stdout.read_exact(&mut answer).expect("it writes its output");
+        assert_eq!(&answer, b"line\n");
+        thread::sleep(std::time::Duration::from_millis(1200));
+    }
+    drop(stdin);
+    assert!(child.wait().expect("it ends").success());
+}

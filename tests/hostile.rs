@@ -1,0 +1,406 @@
+//! The hostile set: plugins that mean harm, by name, each with what must come of it. Every one is judged in
+//! a gate with an honest plugin behind it, which must pass all the same.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+
+#[allow(dead_code)]
+mod support;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::root;
+
+/// What `testdata/hostile/plugtool.toml` allows a case, and the engine for compiling.
+const TIMEOUT: Duration = Duration::from_secs(2);
+const COMPILE: Duration = Duration::from_secs(3);
+
+/// The fixtures of `testdata/hostile`, and those that are too large to be kept and are made here: the code of
+/// its one finding or none where it does no harm, and the limit that it runs into.
+const SET: &[(&str, Option<&str>, Duration)] = &[
+    ("loop-in-start", Some("out-of-fuel"), TIMEOUT),
+    ("loop-in-initialisation", Some("out-of-fuel"), TIMEOUT),
+    ("loop-in-call", Some("out-of-fuel"), TIMEOUT),
+    ("loop-in-host", Some("timed-out"), TIMEOUT),
+    ("sleep-in-host-call", None, TIMEOUT),
+    ("sleep-for-ever", None, TIMEOUT),
+    ("memory", Some("memory-limit"), TIMEOUT),
+    ("memories", Some("memory-limit"), TIMEOUT),
+    ("tables", Some("table-limit"), TIMEOUT),
+    ("instances", Some("instance-limit"), TIMEOUT),
+    ("handles", Some("handle-limit"), TIMEOUT),
+    ("stack", Some("stack-overflow"), TIMEOUT),
+    ("output", Some("output-limit"), TIMEOUT),
+    ("return", Some("transfer-limit"), TIMEOUT),
+    ("types", Some("invalid-component"), TIMEOUT),
+    ("exit", Some("exited"), TIMEOUT),
+    ("post-return", Some("trap"), TIMEOUT),
+    ("compile-bomb", Some("compile-timed-out"), COMPILE),
+    ("honest", None, TIMEOUT),
+];
+
+/// Memory that the supervisor may use on any of them, in KiB. It holds itself, the plugin's bytes and its
+/// report; none of them has a part in what the plugin does.
+#[cfg(target_os = "linux")]
+const FLAT: u64 = 96 << 10;
+
+struct Workshop {
+    folder: tempfile::TempDir,
+}
+
+impl Workshop {
+    fn new() -> Workshop {
+        Workshop { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    /// The file of a fixture.
+    fn fixture(&self, name: &str) -> PathBuf {
+        let kept = root().join("testdata/hostile").join(format!("{name}.wat"));
+        if kept.exists() {
+            return kept;
+        }
+        let text = match name {
+            "compile-bomb" => compile_bomb(),
+            other => panic!("{other} is neither kept nor made"),
+        };
+        let path = self.folder.path().join(format!("{name}.wasm"));
+        let bytes = wat::parse_str(&text).expect("a fixture in text");
+        fs::write(&path, bytes).expect("a fixture");
+        path
+    }
+
+    /// A gate over the fixture and the honest plugin behind it.
+    fn gate(&self, name: &str) -> Child {
+        let list = self.folder.path().join(format!("{name}.toml"));
+        let mut text = String::new();
+        let last = root().join("testdata/hostile/honest.wat");
+        for (id, path) in [(name, self.fixture(name)), ("last", last)] {
+            let _ = writeln!(text, "[[plugins]]\nid = {id:?}\npath = {path:?}");
+        }
+        fs::write(&list, text).expect("a list of plugins");
+        Command::new(env!("CARGO_BIN_EXE_plugtool"))
+            .args(["gate", "--format", "json", "--host"])
+            .arg(root().join("testdata/hostile"))
+            .arg("--plugins")
+            .arg(list)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("plugtool starts")
+    }
+}
+
+/// A component of a few hundred kilobytes, on which the engine's compiler takes minutes: one function with
+/// thousands of values that are all alive until its end, through as many branches.
+fn compile_bomb() -> String {
+    const VALUES: usize = 20_000;
+    let mut body = String::new();
+    for index in 0..VALUES {
+        let _ = writeln!(
+            body,
+            "(if (i32.and (local.get {index}) (i32.const 1)) (then (local.set {} (i32.mul (local.get {}) \
+             (local.get {index})))))",
+            (index * 7919) % VALUES,
+            (index * 104_729) % VALUES,
+        );
+    }
+    format!(
+        "(component
+           (core module $m
+             (memory (export \"memory\") 1)
+             (func (export \"run\") (result i32) (local {}) (loop $again {body} (br_if $again (local.get 0))) (i32.const 0)))
+           (core instance $i (instantiate $m))
+           (func (export \"run\") (result string)
+             (canon lift (core func $i \"run\") (memory $i \"memory\"))))",
+        "i32 ".repeat(VALUES)
+    )
+}
+
+/// Waits for a gate. Returns its report, how long it took, and the most memory that it held, in KiB.
+fn wait(mut gate: Child) -> (Value, Duration, u64) {
+    let begun = Instant::now();
+    let mut stdout = gate.stdout.take().expect("a pipe");
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut stdout, &mut text).expect("its report");
+        text
+    });
+    let mut peak = 0;
+    let status = loop {
+        peak = peak.max(peak_memory(gate.id()));
+        match gate.try_wait().expect("its status") {
+            Some(status) => break status,
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    };
+    let took = begun.elapsed();
+    let text = reader.join().expect("its report");
+    assert!(status.code().is_some_and(|code| code < 2), "{status}: {text}");
+    (serde_json::from_str(&text).expect("a report in JSON"), took, peak)
+}
+
+/// The most memory that a process has held, in KiB; 0 where that is not to be had.
+fn peak_memory(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+fn codes(plugin: &Value) -> Vec<&str> {
+    let findings = plugin["diagnostics"].as_array().expect("findings");
+    findings.iter().map(|finding| finding["code"].as_str().expect("a code")).collect()
+}
+
+#[test]
+fn each_ends_within_its_limit_with_its_own_code_and_the_next_one_is_judged() {
+    let workshop = Workshop::new();
+    // What a gate takes that has nothing to wait for, on this machine as busy as it is.
+    let (_, plain, _) = wait(workshop.gate("honest"));
+    let mut wrong = String::new();
+    for (name, code, limit) in SET {
+        let (report, took, peak) = wait(workshop.gate(name));
+        let (plugin, last) = (&report["plugins"][0], &report["plugins"][1]);
+        let codes = codes(plugin);
+        if codes != Vec::from_iter(*code) {
+            let _ = writeln!(wrong, "{name}: {codes:?} instead of {code:?}: {plugin:#}");
+        }
+        if last["verdict"] != "pass" {
+            let _ = writeln!(wrong, "{name}: the plugin after it: {last:#}");
+        }
+        if took > *limit + Duration::from_secs(1) + 3 * plain {
+            let _ = writeln!(wrong, "{name}: it took {took:?}, and its limit is {limit:?}");
+        }
+        #[cfg(target_os = "linux")]
+        if peak > FLAT {
+            let _ = writeln!(wrong, "{name}: the supervisor held {peak} KiB");
+        }
+        let _ = peak;
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Every fixture has its line.
+#[test]
+fn no_fixture_is_forgotten() {
+    for path in support::files_below("testdata/hostile", "wat") {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        assert!(SET.iter().any(|(known, ..)| *known == name), "{name} is not in the set");
+    }
+}
+
+/// Every limit is in the report of a case, and what was used of it where the engine counts it.
+#[test]
+fn a_report_has_every_limit_with_what_was_used_of_it() {
+    let (report, ..) = wait(Workshop::new().gate("honest"));
+    let limits = report["plugins"][0]["cases"][0]["limits"].as_array().expect("limits").clone();
+    let names: Vec<&str> = limits.iter().filter_map(|limit| limit["limit"].as_str()).collect();
+    let all = [
+        "init-fuel",
+        "fuel",
+        "compile-timeout",
+        "timeout",
+        "memory",
+        "table-elements",
+        "instances",
+        "handles",
+        "transfer",
+        "stack",
+        "output",
+    ];
+    assert_eq!(names, all);
+    let of = |name: &str| limits.iter().find(|limit| limit["limit"] == name).expect("a limit");
+    assert_eq!(of("memory")["used"], 65536);
+    assert_eq!(of("memory")["allowed"], 512 << 20);
+    assert!(of("fuel")["used"].as_u64().is_some_and(|fuel| fuel > 0 && fuel < 100));
+    assert_eq!(of("output")["used"], 0);
+}
+
+/// A worker that is killed in the middle of a call costs that plugin its verdict, and no other's.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_abort_of_a_worker_is_a_finding_with_its_signal_and_last_step() {
+    use rustix::process::{Pid, Signal, kill_process};
+    for (signal, name) in [(Signal::ABORT, "SIGABRT"), (Signal::KILL, "SIGKILL")] {
+        let workshop = Workshop::new();
+        let gate = workshop.gate("loop-in-host");
+        let worker = loop {
+            let children = format!("/proc/{0}/task/{0}/children", gate.id());
+            let children = fs::read_to_string(children).unwrap_or_default();
+            if let Some(child) = children.split_whitespace().next() {
+                break child.parse::<i32>().expect("a process");
+            }
+        };
+        // Until it has burnt some time, and so is in the call.
+        let stat = || fs::read_to_string(format!("/proc/{worker}/stat")).unwrap_or_default();
+        while stat()
+            .split_whitespace()
+            .nth(13)
+            .is_none_or(|ticks| ticks.parse::<u64>().unwrap_or(0) < 30)
+        {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        kill_process(Pid::from_raw(worker).expect("a process"), signal).expect("a signal");
+        let (report, ..) = wait(gate);
+        let plugin = &report["plugins"][0];
+        assert_eq!(codes(plugin), ["worker-died"], "{plugin:#}");
+        let finding = &plugin["diagnostics"][0];
+        assert!(finding["message"].as_str().is_some_and(|text| text.contains(name)), "{finding:#}");
+        assert_eq!(finding["path"]["text"], "smoke case runs / call run()");
+        assert_eq!(report["plugins"][1]["verdict"], "pass");
+    }
+}
+
+/// What a worker can do, tried by the worker itself.
+#[cfg(target_os = "linux")]
+mod confined {
+    use super::*;
+    use std::io::Write as _;
+
+    /// Starts a worker that tries everything, with these grants, and these folders to try on top.
+    fn probe(
+        mut program: Command,
+        read: &[&Path],
+        write: &[&Path],
+        folders: &[&Path],
+    ) -> (Value, Vec<Value>) {
+        let grants = serde_json::json!({
+            "read": read, "write": write, "memory": 0, "processor": { "secs": 10, "nanos": 0 },
+            "required": false,
+        });
+        let mut worker = program
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a worker");
+        let mut stdin = worker.stdin.take().expect("a pipe");
+        writeln!(stdin, "{grants}\n0 {}", serde_json::json!(folders)).expect("it listens");
+        drop(stdin);
+        let output = worker.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{}", output.status);
+        let text = String::from_utf8(output.stdout).expect("text");
+        let mut lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+        (lines.next().expect("how it is confined"), lines.collect())
+    }
+
+    fn worker() -> Command {
+        let mut worker = Command::new(env!("CARGO_BIN_EXE_plugtool"));
+        worker.args(["worker", "--probe"]);
+        worker
+    }
+
+    #[test]
+    fn a_worker_gets_at_nothing() {
+        let (sandbox, attempts) = probe(worker(), &[], &[], &[Path::new("/"), root()]);
+        assert_eq!(sandbox["complete"], true, "{sandbox:#}");
+        assert!(attempts.len() > 30, "{attempts:#?}");
+        for attempt in &attempts {
+            assert!(attempt["refused"].is_string(), "{attempt}");
+        }
+    }
+
+    #[test]
+    fn a_worker_gets_at_what_it_was_granted_and_no_more() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [read, write, other] = ["read", "write", "other"].map(|name| folder.path().join(name));
+        for path in [&read, &write, &other] {
+            fs::create_dir(path).expect("a folder");
+        }
+        let (sandbox, attempts) = probe(worker(), &[&read], &[&write], &[&read, &write, &other]);
+        let landlock = sandbox["measures"].to_string().contains("landlock");
+        // Without Landlock nothing holds folders apart, and that is what it must say.
+        assert_eq!(sandbox["complete"], landlock, "{sandbox:#}");
+        if !landlock {
+            return;
+        }
+        let allowed = [
+            format!("list {}", read.display()),
+            format!("list {}", write.display()),
+            format!("write in {}", write.display()),
+        ];
+        for attempt in &attempts {
+            let what = attempt["what"].as_str().expect("what");
+            let succeeded = attempt["refused"].is_null();
+            assert_eq!(succeeded, allowed.iter().any(|allowed| allowed == what), "{attempt}");
+        }
+    }
+
+    /// A descriptor that was left open for children does not outlive the start of a worker.
+    #[test]
+    fn a_worker_inherits_nothing() {
+        let mut leaky = Command::new("sh");
+        leaky.args(["-c", "exec 7</etc/passwd; exec \"$0\" worker --probe"]);
+        leaky.arg(env!("CARGO_BIN_EXE_plugtool"));
+        let (sandbox, attempts) = probe(leaky, &[], &[], &[]);
+        assert_eq!(sandbox["complete"], true, "{sandbox:#}");
+        let of = |what: &str| attempts.iter().find(|attempt| attempt["what"] == what);
+        let found = of("find an inherited descriptor").expect("an attempt");
+        assert_eq!(found["refused"], "there is none");
+    }
+
+    /// On a system without system call filters and without Landlock, which is what this thread has made of
+    /// its own: a host that demands the sandbox judges nothing, and one that does not is told.
+    #[test]
+    fn without_a_sandbox_there_is_no_verdict_unless_the_host_wants_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let demo = root().join("compositions/cli-host");
+        let strict = folder.path().join("strict.toml");
+        let lenient = folder.path().join("lenient.toml");
+        let text = format!(
+            "[host]\nwit = [{0:?}]\nworlds = [\"my:cli/plugin@0.2.0\"]\n\
+             smoke = [{1:?}]\n",
+            demo.join("wit/v0.2"),
+            demo.join("smoke/greet.toml"),
+        );
+        fs::write(&strict, &text).expect("a host");
+        fs::write(&lenient, format!("{text}[policy]\nrequire-sandbox = false\n")).expect("a host");
+        let gate = move |host: &Path| {
+            let output = Command::new(env!("CARGO_BIN_EXE_plugtool"))
+                .args(["gate", "--format", "json", "--host"])
+                .arg(host)
+                .arg("--plugins")
+                .arg(root().join("testdata/plugins/greet/greet.wasm"))
+                .output()
+                .expect("plugtool starts");
+            let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+            (output.status.code(), report)
+        };
+        let without = std::thread::spawn(move || {
+            forbid_confinement();
+            (gate(&strict), gate(&lenient))
+        });
+        let ((strict, strictly), (lenient, leniently)) = without.join().expect("two gates");
+        assert_eq!(strict, Some(3), "{strictly:#}");
+        assert_eq!(strictly["plugins"][0]["verdict"], "unjudged");
+        let why = strictly["plugins"][0]["failure"].as_str().expect("why");
+        assert!(why.contains("require-sandbox") && why.contains("system call filter"), "{why}");
+        assert_eq!(lenient, Some(0), "{leniently:#}");
+        assert_eq!(leniently["sandbox"]["complete"], false);
+        let missing = leniently["sandbox"]["missing"].to_string();
+        assert!(
+            missing.contains("landlock") && missing.contains("a socket could be made"),
+            "{missing}"
+        );
+    }
+
+    /// Makes this thread, and what it starts, live on a system without them.
+    fn forbid_confinement() {
+        use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
+        let [seccomp, landlock] =
+            if cfg!(target_arch = "x86_64") { [317, 444] } else { [277, 444] };
+        let rules = [(seccomp, Vec::new()), (landlock, Vec::new())];
+        let filter = SeccompFilter::new(
+            rules.into_iter().collect(),
+            SeccompAction::Allow,
+            SeccompAction::Errno(38),
+            std::env::consts::ARCH.try_into().expect("a known architecture"),
+        );
+        let program: BpfProgram = filter.expect("a filter").try_into().expect("a program");
+        apply_filter(&program).expect("a filter");
+    }
+}
