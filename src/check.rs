@@ -50,6 +50,11 @@ pub fn check(plugin: &Component, host: &Host) -> Finding {
     Finding { world: nearest, distances, diagnostics }
 }
 
+/// Compares a component with one world, and puts every mismatch into words.
+pub fn against(plugin: &Component, target: world::Host<'_>) -> Vec<Diagnostic> {
+    explain(&world::targets(&plugin.world, target), &plugin.producers)
+}
+
 /// Words for mismatches. Imports of one package that the host does not have are one finding, and all
 /// of WASI is one package here: one toolchain added them for one reason.
 fn explain(mismatches: &[Mismatch], producers: &Producers) -> Vec<Diagnostic> {

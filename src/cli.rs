@@ -2,14 +2,17 @@
 
 mod adapt;
 mod check;
+mod completions;
 mod compose;
 mod explain;
 mod gate;
+mod init;
 mod inspect;
+mod progress;
 mod run;
 mod worker;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -51,8 +54,12 @@ enum Command {
     Run(run::Run),
     /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
     Gate(gate::Gate),
+    /// Write a first host folder for a world
+    Init(init::Init),
     /// Explain a diagnostic code, or list them all
     Explain(explain::Explain),
+    /// Write what completes commands in a shell
+    Completions(completions::Completions),
     #[command(name = crate::sandbox::WORKER_ARGUMENT, hide = true)]
     Worker(worker::Worker),
 }
@@ -215,6 +222,8 @@ pub fn main() -> ExitCode {
         Command::Adapt(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Gate(command) => command.run(),
+        Command::Init(command) => command.run(),
+        Command::Completions(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Worker(command) => command.run(),
     };
@@ -242,9 +251,23 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a file whole or not at all: to a temporary file beside it, then renamed.
+/// Writes a file whole or not at all: to a temporary file beside it, then renamed. A device or a pipe is
+/// written to as it is, and a link keeps leading to where it leads.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let folder = match path.parent() {
+    let failed = |error: io::Error| {
+        // The temporary file's name would say nothing to anybody, and differ from run to run.
+        let text = error.to_string();
+        let reason = text.split(" at path ").next().unwrap_or(&text);
+        Failure::internal(anyhow::anyhow!("{} cannot be written: {reason}", path.display()))
+    };
+    let mut target = path.to_owned();
+    if let Ok(there) = std::fs::metadata(path) {
+        if !there.is_file() && !there.is_dir() {
+            return std::fs::write(path, bytes).map_err(failed);
+        }
+        target = std::fs::canonicalize(path).map_err(failed)?;
+    }
+    let folder = match target.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
@@ -259,22 +282,8 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let mut file = builder.prefix(".plugtool-").tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
-        file.persist(path).map_err(|error| error.error)?;
+        file.persist(&target).map_err(|error| error.error)?;
         Ok(())
     };
-    write().map_err(|error| {
-        // The temporary file's name would say nothing to anybody, and differ from run to run.
-        let text = error.to_string();
-        let reason = text.split(" at path ").next().unwrap_or(&text);
-        Failure::internal(anyhow::anyhow!("{} cannot be written: {reason}", path.display()))
-    })
-}
-
-/// Says on standard error what long work is at, where a person is looking.
-fn progress(text: &str) {
-    let stderr = io::stderr();
-    if stderr.is_terminal() {
-        // Back to the start of the line, and whatever the last text left behind is cleared.
-        let _ = write!(stderr.lock(), "\r\x1b[2K{}", crate::render::clean(text));
-    }
+    write().map_err(failed)
 }

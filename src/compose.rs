@@ -1,11 +1,16 @@
 //! A plan into bytes, through `wac-graph`. The only room that knows wac, which is at another
 //! version of wasmparser than the rest: bytes cross, types never do.
 
+mod boundary;
+mod emit;
 mod provenance;
+mod roots;
+pub mod script;
 mod seal;
+mod skeleton;
 
-use std::collections::{BTreeSet, HashMap};
-use std::panic::{self, AssertUnwindSafe};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use thiserror::Error;
 use wac_graph::types::Package;
@@ -13,8 +18,9 @@ use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId, Processor};
 
 use crate::component::{self, Component};
 use crate::input;
-use crate::wiring::Plan;
+use crate::wiring::{self, Plan};
 
+pub use emit::emit;
 pub use provenance::{Given, Part, Provenance, SECTION, Seam, provenance};
 
 /// Why a plan could not be carried out. None of these is the plugin's fault: a plan was made
@@ -29,6 +35,17 @@ pub enum ComposeError {
         /// What wac says.
         reason: String,
     },
+    /// wac cannot write the type of a function import with a borrowed handle outside an interface.
+    #[error(
+        "wac cannot compose {component} while its import {import}, a function outside any interface \
+         that takes a borrowed handle, is left open"
+    )]
+    Borrow {
+        /// Whose import.
+        component: String,
+        /// Its name.
+        import: String,
+    },
     /// wac panicked, which it does on some inputs.
     #[error("composing failed inside wac: {0}")]
     Panicked(String),
@@ -42,17 +59,48 @@ pub enum ComposeError {
 /// The result depends on the components and the plan, not on the order in which they were given:
 /// instances are made in the order of their digests.
 pub fn compose(components: &[&Component], plan: &Plan) -> Result<Component, ComposeError> {
-    let bytes = panic::catch_unwind(AssertUnwindSafe(|| encode(components, plan))).unwrap_or_else(
-        |panic| {
-            let said = panic.downcast_ref::<String>().map(String::as_str);
-            let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(ComposeError::Panicked(said.unwrap_or("no message").to_owned()))
-        },
-    )?;
+    let encoded = boundary::contained(|| encode(components, plan));
+    let panicked = |said| match roots::borrower(components, plan) {
+        Some((component, import)) => {
+            ComposeError::Borrow { component: component.to_owned(), import: import.to_owned() }
+        }
+        None => ComposeError::Panicked(said),
+    };
+    decoded(encoded.unwrap_or_else(|said| Err(panicked(said)))?)
+}
+
+/// What came of a script that wac encoded, with its description, decoded; `plan` is as much of it as a
+/// plan can say.
+pub fn compose_encoded(
+    mut bytes: Vec<u8>,
+    components: &[&Component],
+    plan: &Plan,
+) -> Result<Component, ComposeError> {
+    describe(&mut bytes, components, plan);
+    decoded(bytes)
+}
+
+/// Appends what the composition says of itself.
+fn describe(bytes: &mut Vec<u8>, components: &[&Component], plan: &Plan) {
+    let described = provenance::describe(components, plan, &order(components, plan));
+    // Names and numbers, all of them of this program's making: there is nothing to go wrong.
+    let json = serde_json::to_vec(&described).unwrap_or_default();
+    seal::append_custom(bytes, SECTION, &json);
+}
+
+/// Validates what was composed, with the features of the engine that is to run it.
+fn decoded(bytes: Vec<u8>) -> Result<Component, ComposeError> {
     let name = "composed";
     let input = input::from_bytes(name, name, bytes)
         .map_err(|error| ComposeError::Invalid(error.to_string()))?;
     component::decode(input).map_err(|finding| ComposeError::Invalid(finding.message))
+}
+
+/// The components that take part, in the order of their digests.
+fn order(components: &[&Component], plan: &Plan) -> Vec<usize> {
+    let mut order = plan.used.clone();
+    order.sort_by_key(|&index| (&components[index].sha256, &components[index].name, index));
+    order
 }
 
 fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeError> {
@@ -67,33 +115,34 @@ fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeErro
     };
     let mut graph = CompositionGraph::new();
     let mut instances: HashMap<usize, NodeId> = HashMap::new();
-    let mut order = plan.used.clone();
-    order.sort_by_key(|&index| (&components[index].sha256, &components[index].name, index));
-    let roots = order.iter().flat_map(|&index| components[index].world.imports.keys());
-    let taken: HashMap<String, usize> = roots.cloned().enumerate().map(|(i, n)| (n, i)).collect();
-    let mut sealed: BTreeSet<String> = BTreeSet::new();
+    let order = order(components, plan);
+    let roots = roots::settle(components, plan, &order);
     let mut packages: HashMap<&String, PackageId> = HashMap::new();
+    // What is put in the place of the skeletons that wac gets.
+    let mut wholes: Vec<Cow<'_, [u8]>> = Vec::new();
     for (position, &index) in order.iter().enumerate() {
         let component = components[index];
         let step = || format!("reading {}", component.name);
-        let inner = seal::inner_types(&component.world, index, plan);
+        let names = roots.renames.get(&index);
         // The same bytes are in the result once, and are instantiated as often as they are used.
-        if let (Some(&package), true) = (packages.get(&component.sha256), inner.is_empty()) {
+        if let (Some(&package), None) = (packages.get(&component.sha256), names) {
             instances.insert(index, graph.instantiate(package));
             continue;
         }
-        let bytes = if inner.is_empty() {
-            component.bytes.clone()
-        } else {
-            let names = seal::free_names(&inner, position, &taken);
-            sealed.extend(names.values().cloned());
-            seal::rename(&component.bytes, &names).map_err(|error| refused(step(), &error))?
+        let whole = match names {
+            None => Cow::Borrowed(component.bytes.as_slice()),
+            Some(names) => Cow::Owned(
+                seal::rename(&component.bytes, names).map_err(|error| refused(step(), &error))?,
+            ),
         };
+        let skeleton =
+            skeleton::skeleton(&whole, wholes.len()).map_err(|error| refused(step(), &error))?;
+        wholes.push(whole);
         let name = format!("plugtool:component{position}");
-        let package = Package::from_bytes(&name, None, bytes, graph.types_mut())
+        let package = Package::from_bytes(&name, None, skeleton, graph.types_mut())
             .map_err(|error| refused(step(), error.as_ref()))?;
         let package = graph.register_package(package).map_err(|error| refused(step(), &error))?;
-        if inner.is_empty() {
+        if names.is_none() {
             packages.insert(&component.sha256, package);
         }
         instances.insert(index, graph.instantiate(package));
@@ -123,6 +172,19 @@ fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeErro
         graph
             .set_instantiation_argument(importer, &wire.import, export)
             .map_err(|error| refused(step(), &error))?;
+        // Types at the root that are other names for resources of this interface go with it.
+        let world = &components[wire.importer].world;
+        for root in world.imports.keys().filter(|name| **name != wire.import) {
+            let Some((home, name)) = wiring::brought(world, root) else { continue };
+            if home == wire.import {
+                let ty = graph
+                    .alias_instance_export(export, &name)
+                    .map_err(|error| refused(step(), &error))?;
+                graph
+                    .set_instantiation_argument(importer, root, ty)
+                    .map_err(|error| refused(step(), &error))?;
+            }
+        }
     }
     for outlet in &plan.outlets {
         let step = || format!("exporting {}", outlet.name);
@@ -134,17 +196,17 @@ fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeErro
             .map_err(|error| refused(step(), &error))?;
         graph.export(export, &outlet.name).map_err(|error| refused(step(), &error))?;
     }
-    // Validation happens in `decode`, with the features of the engine that is to run it.
+    // Validation happens when it is decoded.
     let processor = Processor { name: "plugtool", version: env!("CARGO_PKG_VERSION") };
     let options =
         EncodeOptions { validate: false, processor: Some(processor), ..EncodeOptions::default() };
     let failed = |error: &dyn std::error::Error| refused("encoding".to_owned(), error);
     let mut bytes = graph.encode(options).map_err(|error| failed(&error))?;
-    if !sealed.is_empty() {
-        bytes = seal::define(&bytes, &sealed).map_err(|error| failed(&error))?;
+    drop(graph);
+    if !roots.fates.is_empty() {
+        bytes = seal::settle(&bytes, &roots.fates).map_err(|error| failed(&error))?;
     }
-    let described = provenance::describe(components, plan, &order);
-    let json = serde_json::to_vec(&described).map_err(|error| failed(&error))?;
-    seal::append_custom(&mut bytes, SECTION, &json);
-    Ok(bytes)
+    describe(&mut bytes, components, plan);
+    skeleton::fill(&bytes, |number| wholes.get(number).map(AsRef::as_ref))
+        .map_err(|error| failed(&error))
 }

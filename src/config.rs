@@ -3,6 +3,7 @@
 //! never a finding about a plugin.
 
 mod command;
+mod first;
 mod parse;
 mod policy;
 mod record;
@@ -23,6 +24,8 @@ use crate::input::{self, Kind};
 use crate::world::{self, World};
 
 pub use command::CommandCase;
+pub use first::{NewFile, first_host};
+pub use parse::excerpt;
 pub use policy::{Level, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};
 pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, Written, read_cases};

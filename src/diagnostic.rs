@@ -22,8 +22,8 @@ pub use inspection::{
 };
 pub use report::{
     AdaptReport, AdapterUse, CallReport, Captured, CaseReport, CommandReport, ComponentUsed,
-    ComposeReport, ConfigUsed, Distance, ExportFrom, PluginReport, Report, RunReport, Summary,
-    Tool, Verdict, WireShown,
+    ComposeReport, ConfigUsed, Distance, ExportFrom, InitReport, PluginReport, Report, RunReport,
+    Summary, Tool, Verdict, WireShown,
 };
 pub use schema::{SCHEMAS, schema};
 pub use usage::{Sandbox, Usage};

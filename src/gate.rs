@@ -1,29 +1,84 @@
 //! The pipeline over many plugins.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
 use crate::check;
 use crate::config::{Host, Plugin};
 use crate::diagnostic::{PluginReport, Report, Summary};
 use crate::judge::{JudgeError, Options, judge, tool};
 
-/// Judges plugins, in their order. `listed` are the ids of all plugins that there are, of which these
-/// may be a selection. `progress` is told of each before it is begun, with its index.
+/// What is told while plugins are judged.
+#[derive(Clone, Copy, Debug)]
+pub enum Step<'a> {
+    /// Work on a plugin begins.
+    Begun(&'a Plugin),
+    /// A plugin has its verdict; so many have theirs now.
+    Done(&'a PluginReport, usize),
+}
+
+/// Judges plugins, several at a time, and reports them in their order, whichever was done first.
+/// `listed` are the ids of all plugins that there are, of which these may be a selection. `progress`
+/// is told as it goes, from the thread that does the work.
 ///
 /// # Errors
 ///
-/// Only for the host's own mistakes; a plugin that cannot be judged has that as its verdict.
+/// Only for the host's own mistakes, of the first plugin in order that shows one; a plugin that
+/// cannot be judged has that as its verdict.
 pub fn gate(
     plugins: &[Plugin],
     listed: &[&str],
     host: &Host,
     options: &Options,
-    progress: &mut dyn FnMut(usize, &Plugin),
+    progress: &(dyn Fn(Step<'_>) + Sync),
 ) -> Result<Report, JudgeError> {
-    let mut reports = Vec::with_capacity(plugins.len());
-    for (index, plugin) in plugins.iter().enumerate() {
-        progress(index, plugin);
-        reports.push(judge(plugin, host, options)?);
-    }
+    let results = judge_all(plugins, host, options, progress);
+    let reports = results.into_iter().collect::<Result<Vec<_>, _>>()?;
     Ok(report("plugtool.gate/0", host, reports, listed, options.today))
+}
+
+/// One result for each plugin, in their order. After an error the ones that were not begun are left
+/// out: the error is what will be told.
+fn judge_all(
+    plugins: &[Plugin],
+    host: &Host,
+    options: &Options,
+    progress: &(dyn Fn(Step<'_>) + Sync),
+) -> Vec<Result<PluginReport, JudgeError>> {
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let stop = AtomicBool::new(false);
+    let work = || {
+        let mut results = Vec::new();
+        while !stop.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(plugin) = plugins.get(index) else { break };
+            progress(Step::Begun(plugin));
+            let result = judge(plugin, host, options);
+            match &result {
+                Ok(report) => {
+                    progress(Step::Done(report, done.fetch_add(1, Ordering::Relaxed) + 1));
+                }
+                Err(_) => stop.store(true, Ordering::Relaxed),
+            }
+            results.push((index, result));
+        }
+        results
+    };
+    let threads = options.jobs.get().min(plugins.len()).max(1);
+    let mut results = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut results = work();
+        for other in others {
+            match other.join() {
+                Ok(more) => results.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        results
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// A report over plugins that have their verdicts. `listed` are the ids of all plugins that there are,

@@ -3,6 +3,7 @@
 mod command;
 mod trial;
 
+use std::num::NonZero;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 
@@ -48,6 +49,8 @@ pub struct Options {
     pub worker: PathBuf,
     /// The least severity that fails a plugin.
     pub fail_on: Severity,
+    /// How many plugins may be judged at a time.
+    pub jobs: NonZero<usize>,
     /// Today's date, which waivers are measured by: year, month, day.
     pub today: (u16, u8, u8),
     /// Whether what the calls of smoke cases return is recorded: it need not be what is expected.

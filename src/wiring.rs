@@ -7,6 +7,7 @@
 //! to (`Wishes::by_hand`). Nothing is decided by the order of the components.
 
 mod choose;
+mod clashes;
 mod findings;
 mod outlets;
 mod resources;
@@ -19,6 +20,9 @@ use std::collections::BTreeSet;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::world::{self, Host, Item, Mismatch, World};
 use seams::Seams;
+
+pub use clashes::clashes;
+pub use resources::brought;
 
 /// A component as wiring sees it.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +52,8 @@ pub enum Why {
     ByHand,
     /// The fewest adapters do it this way.
     Search,
+    /// A WAC script says so.
+    Script,
 }
 
 impl Why {
@@ -61,6 +67,7 @@ impl Why {
             Why::Resources => "the only one with the resources that are meant",
             Why::ByHand => "by --wire",
             Why::Search => "the fewest adapters do it so",
+            Why::Script => "by the script",
         }
     }
 }
@@ -172,6 +179,17 @@ fn wire_seams(
         }
     }
     if problems.is_empty() { Ok(plan) } else { Err(problems) }
+}
+
+/// What is wrong with a plan that somebody made by hand: types that do not fit, and resources that would
+/// be torn in two. The plan must have no circle.
+pub fn examine(nodes: &[Node<'_>], plan: &Plan, target: Option<Host<'_>>) -> Vec<Diagnostic> {
+    let mut problems = findings::by_hand(nodes, &plan.wires);
+    if problems.is_empty() {
+        let splits = resources::splits(nodes, plan, target);
+        problems.extend(splits.iter().map(|split| findings::split(nodes, plan, split)));
+    }
+    problems
 }
 
 /// What stands between the planned whole and its target, without making it: the mismatches of

@@ -7,6 +7,7 @@
 
 mod compare;
 mod core;
+mod example;
 mod exported;
 mod identity;
 mod names;
@@ -34,7 +35,7 @@ pub use to_wit::{
     MAX_TEXT, Signatures, ToWitError, TooLarge, WitText, checked_package_wit, checked_wit,
     differences, package_to_wit, to_wit, to_wit_without_use,
 };
-pub use wit::{Wit, WitError, load};
+pub use wit::{Wit, WitError, encode, load, load_encoded};
 
 /// A world: everything that crosses the boundary of a component.
 #[derive(Clone, Debug, Default)]

@@ -3,10 +3,13 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
 
+#[allow(dead_code)]
+mod support;
+
 use std::fs;
 
 use plugtool::component::{self, Component, FEATURES};
-use plugtool::compose::{compose, provenance};
+use plugtool::compose::{compose, emit, provenance, script};
 use plugtool::diagnostic::Code;
 use plugtool::input;
 use plugtool::wiring::search::{self, Outcome};
@@ -208,9 +211,8 @@ fn what_was_composed_says_of_what() {
     }
 }
 
-/// Forty plugs on one socket, and the twin with one of them missing: its import is left open.
-#[test]
-fn forty_plugs_on_one_socket() {
+/// A socket with forty imports, and what feeds each of them.
+fn forty() -> Vec<Component> {
     let mut wit = String::from("package t:t;\n");
     let mut socket = String::from("world socket { export run: func();");
     for i in 0..40 {
@@ -225,9 +227,60 @@ fn forty_plugs_on_one_socket() {
         let name = format!("plug{i}");
         dummy(&wit, &name, &name)
     }));
+    parts
+}
+
+/// Forty plugs on one socket, and the twin with one of them missing: its import is left open.
+#[test]
+fn forty_plugs_on_one_socket() {
+    let mut parts = forty();
     assert!(composed(&parts, &[]).world.imports.is_empty());
     parts.pop();
     assert_eq!(composed(&parts, &[]).world.imports.len(), 1);
+}
+
+/// The same with functions that answer: the socket adds up what forty plugs give.
+#[test]
+fn forty_plugs_answer() {
+    let plug = |n: usize| {
+        format!(
+            "(component
+              (core module $m (func (export \"f\") (result i32) (i32.const {n})))
+              (core instance $i (instantiate $m))
+              (func $f (result u32) (canon lift (core func $i \"f\")))
+              (instance (export \"t:t/p{n}\") (export \"f\" (func $f))))"
+        )
+    };
+    let all = |part: &dyn Fn(usize) -> String| (0..40).map(part).collect::<String>();
+    let socket = format!(
+        "(component {} {}
+          (core module $m {} (func (export \"run\") (result i32) (i32.const 0) {}))
+          (core instance $i (instantiate $m (with \"in\" (instance {}))))
+          (func (export \"run\") (result u32) (canon lift (core func $i \"run\"))))",
+        all(&|n| format!(
+            "(import \"t:t/p{n}\" (instance $p{n} (export \"f\" (func (result u32)))))"
+        )),
+        all(&|n| format!("(core func $f{n} (canon lower (func $p{n} \"f\")))")),
+        all(&|n| format!("(import \"in\" \"f{n}\" (func $f{n} (result i32)))")),
+        all(&|n| format!("(i32.add (call $f{n}))")),
+        all(&|n| format!("(export \"f{n}\" (func $f{n}))")),
+    );
+    let part = |name: &str, text: String| {
+        let input = input::from_bytes(name, name, text.into_bytes()).expect("text");
+        component::decode(input).expect("a valid component")
+    };
+    let mut parts = vec![part("socket", socket)];
+    parts.extend((0..40).map(|n| part(&format!("plug{n}"), plug(n))));
+    let whole = composed(&parts, &[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("out.wasm"), &whole.bytes).expect("a file");
+    let ran = support::execute("plugtool run out.wasm --invoke run()", folder.path());
+    assert_eq!((ran.exit.as_str(), ran.stdout.as_str()), ("0", "780\n"), "{ran:?}");
+    parts.pop();
+    fs::write(folder.path().join("out.wasm"), &composed(&parts, &[]).bytes).expect("a file");
+    let ran = support::execute("plugtool run out.wasm --invoke run()", folder.path());
+    assert_eq!(ran.exit, "1");
+    assert!(ran.stderr.contains("t:t/p39"), "{ran:?}");
 }
 
 #[test]
@@ -282,4 +335,187 @@ fn two_versions_on_one_track() {
     let nodes: Vec<Node<'_>> = parts.iter().map(node).collect();
     let findings = wiring::wire(&nodes, &Wishes::default()).expect_err("findings");
     assert_eq!(findings[0].code, Code::TypeMismatch);
+}
+
+/// Parts whose worlds are of bare functions, each with a type of one name. Those that mean the same
+/// share it, another is imported beside it, and what is fed stays inside.
+#[test]
+fn open_types_of_one_name_stay_apart() {
+    let wit = "
+        package t:t;
+        world one {
+            record entry { text: string }
+            import log: func(e: entry);
+            export run: func(e: entry);
+        }
+        world two {
+            record entry { code: u32, level: u32 }
+            import trace: func(e: entry);
+            import run: func(e: before);
+            record before { text: string }
+            export start: func(e: entry) -> entry;
+        }
+        world three {
+            record entry { text: string }
+            import write: func(e: entry);
+            import start: func(e: other) -> other;
+            record other { code: u32, level: u32 }
+            export finish: func() -> entry;
+        }
+    ";
+    let parts = ["one", "two", "three"].map(|name| dummy(wit, name, name));
+    let world = composed(&parts, &[]).world;
+    let mut imports: Vec<String> =
+        world.imports.iter().map(|(name, item)| format!("{name}: {}", world.item(item))).collect();
+    imports.sort_unstable();
+    assert_eq!(
+        imports,
+        [
+            "entry2: record entry2 { code: u32, level: u32 }",
+            "entry: record entry { text: string }",
+            "log: func(e: entry)",
+            "trace: func(e: entry2)",
+            "write: func(e: entry)",
+        ]
+    );
+}
+
+/// Open imports that no one import could be: both are named, with the place.
+#[test]
+fn open_imports_at_odds_are_told() {
+    let wit = "
+        package t:t@1.0.0;
+        interface log { record line { text: string, at: u32 } log: func(l: line); }
+        world one { import log; export run: func(); }
+    ";
+    let newer = wit.replace("1.0.0", "1.1.0").replace("at: u32", "at: u64");
+    let two = newer.replace("world one", "world two").replace("export run", "export walk");
+    let parts = [dummy(wit, "one", "one"), dummy(&two, "two", "two")];
+    let nodes: Vec<Node<'_>> = parts.iter().map(node).collect();
+    let outlets = [("run", 0), ("walk", 1)].map(|(name, exporter)| wiring::Outlet {
+        name: name.to_owned(),
+        exporter,
+        export: name.to_owned(),
+    });
+    let plan = wiring::Plan { used: vec![0, 1], wires: Vec::new(), outlets: outlets.to_vec() };
+    compose(&[&parts[0], &parts[1]], &plan).expect_err("no composition");
+    let findings = wiring::clashes(&nodes, &plan);
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert_eq!(findings[0].code, Code::TypeMismatch);
+    assert_eq!(findings[0].path.to_string(), "import t:t/log@1.0.0 / type line / field at");
+    // The near miss: they have different functions of the interface, and agree in what both have.
+    let more = wit.replace("log: func(l: line);", "flush: func();").replace("1.0.0", "1.1.0");
+    let more = more.replace("world one", "world two").replace("export run", "export walk");
+    let parts = [dummy(wit, "one", "one"), dummy(&more, "two", "two")];
+    let whole = compose(&[&parts[0], &parts[1]], &plan).expect("a composition");
+    let names: Vec<&String> = whole.world.imports.keys().collect();
+    assert_eq!(names, ["t:t/log@1.1.0"]);
+}
+
+/// A world that uses a resource at its root: the type goes where its interface goes.
+#[test]
+fn a_resource_used_at_the_root_goes_with_its_interface() {
+    let wit = "
+        package t:t;
+        interface store {
+            resource item { constructor(name: string); }
+            record pair { left: u32 }
+            open: func(name: string) -> item;
+        }
+        interface types { record rec { a: u32 } }
+        interface api { use types.{rec}; f: func(p: rec); }
+        world app { use store.{item, pair}; import f: func(i: item, p: pair); export run: func(); }
+        world disk { export store; }
+        world other-f { use store.{item, pair}; export f: func(i: item, p: pair); }
+        world part { import types; import api; export run: func(); }
+        world gives-types { export types; }
+    ";
+    // The function takes items of the disk, and comes from a component that has them from there.
+    let parts = ["app", "disk", "other-f"].map(|name| dummy(wit, name, name));
+    let whole = composed(&parts, &[]);
+    assert!(whole.world.imports.is_empty(), "{:?}", whole.world.imports.keys());
+    let script = emit(&parts.iter().collect::<Vec<_>>(), &plan_of(&parts, &[]), &[].into());
+    assert!(script.contains(r#""item": disk["t:t/store"]["item"]"#), "{script}");
+    // Nobody outside could have an item of the disk's, and so the function cannot stay open.
+    let parts = ["app", "disk"].map(|name| dummy(wit, name, name));
+    let nodes: Vec<Node<'_>> = parts.iter().map(node).collect();
+    let findings = wiring::wire(&nodes, &Wishes::default()).expect_err("findings");
+    assert!(findings.iter().all(|f| f.code == Code::ResourceIdentity), "{findings:#?}");
+    // Plain types are nobody's: one interface may be fed while another that uses it stays open.
+    let parts = ["part", "gives-types"].map(|name| dummy(wit, name, name));
+    let whole = composed(&parts, &[]);
+    assert!(whole.world.imports.contains_key("t:t/api"));
+}
+
+fn plan_of(components: &[Component], by_hand: &[&str]) -> wiring::Plan {
+    let nodes: Vec<Node<'_>> = components.iter().map(node).collect();
+    let by_hand: Vec<_> =
+        by_hand.iter().map(|text| wiring::parse_wire(&nodes, text).expect("a wire")).collect();
+    wiring::wire(&nodes, &Wishes { by_hand: &by_hand, ..Wishes::default() }).expect("a plan")
+}
+
+/// What a script that was written by `emit` composes to: the same bytes.
+fn assert_same_by_script(parts: &[Component], by_hand: &[&str]) {
+    let plan = plan_of(parts, by_hand);
+    let used: Vec<&Component> = parts.iter().collect();
+    let whole = compose(&used, &plan).expect("a composition");
+    let text = emit(&used, &plan, &[].into());
+    let wanted = script::wanted(&text).expect("a script");
+    let file = |wanted: &script::Wanted| {
+        let name = wanted.name.strip_prefix("part:").expect("a part");
+        parts.iter().find(|part| part.name == name).expect("a component of the name")
+    };
+    let packages: Vec<(&script::Wanted, &[u8])> =
+        wanted.iter().map(|wanted| (wanted, file(wanted).bytes.as_slice())).collect();
+    let resolved = script::resolve(&text, &packages).expect("it resolves");
+    assert!(resolved.encoded.is_none(), "it is a plan\n{text}");
+    let instances: Vec<Component> = resolved
+        .instances
+        .iter()
+        .map(|(package, name)| Component {
+            name: name.clone().expect("a name"),
+            ..file(&wanted[*package]).clone()
+        })
+        .collect();
+    let used: Vec<&Component> = instances.iter().collect();
+    let again = compose(&used, &resolved.plan).expect("a composition");
+    assert!(again.bytes == whole.bytes, "{text}");
+}
+
+#[test]
+fn a_script_that_was_emitted_composes_to_the_same() {
+    let mut found = 0;
+    // Every shape with components that go together, as the cases have them.
+    let folders =
+        ["testdata/composed/chain", "testdata/composed/versions", "compositions/shelf/deps/shop"];
+    for folder in folders {
+        let mut parts = Vec::new();
+        for path in support::files_below(folder, "wat") {
+            let shown = path.display().to_string();
+            let (name, _) = input::split_name(&shown);
+            // The part that makes the shape fail has no place in it.
+            if name != "text" {
+                let input = input::read(&name, &shown).expect("a file");
+                parts.push(component::decode(input).expect("a valid component"));
+            }
+        }
+        assert_same_by_script(&parts, &[]);
+        found += parts.len();
+    }
+    assert_eq!(found, 12);
+    let parts = ["app", "disk", "table", "page"].map(|name| dummy(STORE, name, name));
+    assert_same_by_script(&parts, &[]);
+    let wit = "
+        package t:t;
+        interface http { handle: func(r: string) -> string; }
+        world app { import http; export run: func() -> string; }
+        world server { export http; }
+        world middle { import http; export http; }
+    ";
+    let mut parts = vec![dummy(wit, "app", "app"), dummy(wit, "server", "server")];
+    parts.extend(["a", "b", "c"].map(|name| dummy(wit, "middle", name)));
+    assert_same_by_script(&parts, &["a/http=b", "b/http=c"]);
+    let bare = ["one", "one-to-two"].map(|name| dummy(BARE, name, name));
+    assert_same_by_script(&bare, &[]);
+    assert_same_by_script(&forty(), &[]);
 }

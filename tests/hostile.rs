@@ -229,10 +229,15 @@ fn the_abort_of_a_worker_is_a_finding_with_its_signal_and_last_step() {
         let workshop = Workshop::new();
         let gate = workshop.gate("loop-in-host");
         let worker = loop {
-            let children = format!("/proc/{0}/task/{0}/children", gate.id());
-            let children = fs::read_to_string(children).unwrap_or_default();
-            if let Some(child) = children.split_whitespace().next() {
-                break child.parse::<i32>().expect("a process");
+            // Any of its threads may have started it.
+            let threads = format!("/proc/{}/task", gate.id());
+            let threads = fs::read_dir(threads).expect("a gate that runs");
+            let child = threads.flatten().find_map(|thread| {
+                let children = fs::read_to_string(thread.path().join("children")).ok()?;
+                children.split_whitespace().next()?.parse::<i32>().ok()
+            });
+            if let Some(child) = child {
+                break child;
             }
         };
         // Until it has burnt some time, and so is in the call.

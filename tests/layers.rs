@@ -35,6 +35,7 @@ const NEIGHBOURS: &[(&str, &str)] = &[("compose", "wiring"), ("smoke", "adapter"
 /// What only one room may name.
 const OWNED: &[(&str, &str)] = &[
     ("wac_graph", "compose"),
+    ("wac_parser", "compose"),
     ("wasi_preview1", "adapter"),
     ("wasmtime::", "smoke"),
     ("wasmtime_", "smoke"),

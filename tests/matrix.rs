@@ -20,6 +20,7 @@ use support::{bless, plugins, root};
 fn every_fixture_against_every_code() {
     let host = config::load(&root().join("compositions/cli-host")).expect("the demo host");
     let options = Options {
+        jobs: std::num::NonZero::<usize>::MIN,
         worker: env!("CARGO_BIN_EXE_plugtool").into(),
         fail_on: Severity::Error,
         today: (2026, 1, 1),

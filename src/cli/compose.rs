@@ -1,5 +1,8 @@
 //! `plugtool compose`.
 
+mod script;
+
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -23,17 +26,22 @@ use crate::{check, compose, input, world};
 /// Every import gets the export of another component that has its name (or is on its semver track)
 /// and its type; what nobody feeds is an import of the result. With a host, the host's adapters are
 /// used where they are needed, and the result is checked against the host's world.
+///
+/// A WAC script says itself what feeds what, and stands alone. Its packages are looked for in the
+/// folder `deps` beside it: `ns:name@1.2.3` is deps/ns/name/1.2.3.wasm.
 #[derive(Args)]
 #[command(after_help = EXIT_STATUS, after_long_help = format!("\
 Examples:
   plugtool compose plugin.wasm adapter.wasm -o composed.wasm
   plugtool compose plugin.wasm --host their-host/ -o composed.wasm
   plugtool compose app.wasm log.wasm cache.wasm store.wasm --wire app/store=log --wire log/store=cache --plan
+  plugtool compose plugin.wasm --host their-host/ --emit-wac composed.wac -o composed.wasm
+  plugtool compose script.wac --dep my:app=app.wasm -o composed.wasm
 
 {EXIT_STATUS}"))]
 pub struct Compose {
-    /// Components: paths or `-`, binary or text, each as PATH or NAME=PATH
-    #[arg(required = true, value_name = "COMPONENT")]
+    /// Components: paths or `-`, binary or text, each as PATH or NAME=PATH; or one WAC script (.wac)
+    #[arg(required = true, value_name = "COMPONENT|SCRIPT")]
     components: Vec<String>,
     /// Where to write the result [default: standard output; on a terminal, only the plan]
     #[arg(short, long, value_name = "OUT")]
@@ -54,6 +62,16 @@ pub struct Compose {
     /// Write the wiring as a graph: a .dot or a .mmd (Mermaid) file
     #[arg(long, value_name = "FILE")]
     graph: Option<PathBuf>,
+    /// Write a WAC script that composes to the same
+    #[arg(long, value_name = "FILE")]
+    emit_wac: Option<PathBuf>,
+    /// The folder of a script's packages [default: deps beside the script]
+    #[arg(long, value_name = "DIR")]
+    deps: Option<PathBuf>,
+    /// Where a package of a script is, as in my:app=app.wasm or my:app@1.2.3=app.wasm; may be
+    /// repeated
+    #[arg(long, value_name = "NAME=PATH")]
+    dep: Vec<String>,
     #[command(flatten)]
     host: HostArgs,
     #[command(flatten)]
@@ -64,16 +82,26 @@ impl Compose {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let host = if self.host.named() { Some(self.host.load()?) } else { None };
         let graph = self.graph.as_deref().map(graph_kind).transpose()?;
+        if let Some(path) = self.script_path()? {
+            return self.run_script(path, host.as_ref(), graph);
+        }
         let adapters = self.adapter.iter().map(|path| config::load_adapter(path));
         let adapters = adapters.collect::<Result<Vec<_>, _>>()?;
 
         let mut parts = Vec::new();
         let mut findings = Vec::new();
+        let mut adapted = BTreeSet::new();
         for argument in &self.components {
             let (name, path) = input::split_name(argument);
-            let (component, report) = judge::open(&name, path, &Policy::default());
-            parts.extend(component);
-            findings.extend(report.diagnostics);
+            match open(&name, path, host.as_ref())? {
+                Ok(Opened { component, adapted: was_module }) => {
+                    if was_module {
+                        adapted.insert(component.sha256.clone());
+                    }
+                    parts.push(component);
+                }
+                Err(found) => findings.extend(found),
+            }
         }
         let mut report = self.report(host.as_ref());
         if !findings.is_empty() {
@@ -97,7 +125,10 @@ impl Compose {
         let pool = host.as_ref().map_or(&[][..], |host| &host.adapters);
         let used: Vec<&Component> =
             parts.iter().chain(chosen.into_iter().map(|index| &pool[index])).collect();
-        let composed = compose::compose(&used, &plan).map_err(Failure::internal)?;
+        let composed = match composed(&used, &plan)? {
+            Ok(composed) => composed,
+            Err(findings) => return self.refuse(report, findings),
+        };
         if let Some(host) = &host {
             let mut findings = check::check(&composed, host).diagnostics;
             if !findings.is_empty() {
@@ -105,7 +136,59 @@ impl Compose {
                 return self.refuse(report, findings);
             }
         }
-        describe(&mut report, &used, parts.len(), &plan, &composed);
+        describe(&mut report, &used, parts.len(), &adapted, &plan, &composed);
+        if let Some(path) = &self.emit_wac {
+            write_whole(path, compose::emit(&used, &plan, &adapted).as_bytes())?;
+            report.script = Some(path.display().to_string());
+        }
+        self.write(report, &composed, graph)
+    }
+
+    /// Composes what a script says.
+    fn run_script(
+        &self,
+        path: &str,
+        host: Option<&Host>,
+        graph: Option<Draw>,
+    ) -> Result<u8, Failure> {
+        let mut report = self.report(host);
+        let script = match self.load_script(path, host)? {
+            Ok(script) => script,
+            Err(findings) => return self.refuse(report, findings),
+        };
+        let used: Vec<&Component> = script.parts.iter().collect();
+        let done = match script.encoded {
+            Some(bytes) => script::finish(bytes, &used, &script.plan)?,
+            None => composed(&used, &script.plan)?,
+        };
+        let composed = match done {
+            Ok(composed) => composed,
+            Err(findings) => return self.refuse(report, findings),
+        };
+        let mut findings = Vec::new();
+        if let Some(host) = host {
+            let measured = check::check(&composed, host);
+            report.world.clone_from(&host.worlds[measured.world].name);
+            findings.extend(measured.diagnostics);
+        }
+        if let Some(target) = &script.target {
+            findings.extend(script::misses(&composed, target));
+            report.world = report.world.or_else(|| target.name.clone());
+        }
+        if !findings.is_empty() {
+            return self.refuse(report, findings);
+        }
+        describe(&mut report, &used, used.len(), &script.adapted, &script.plan, &composed);
+        self.write(report, &composed, graph)
+    }
+
+    /// Writes what was asked for, where it was asked to be.
+    fn write(
+        &self,
+        mut report: ComposeReport,
+        composed: &Component,
+        graph: Option<Draw>,
+    ) -> Result<u8, Failure> {
         if let (Some(path), Some(draw)) = (&self.graph, graph) {
             write_whole(path, draw(&report).as_bytes())?;
         }
@@ -138,6 +221,7 @@ impl Compose {
             output: None,
             sha256: None,
             size: None,
+            script: None,
             components: Vec::new(),
             wires: Vec::new(),
             exports: Vec::new(),
@@ -158,6 +242,47 @@ impl Compose {
         }
         // Without a result there is nothing to pass, whatever the findings weigh.
         Ok(1)
+    }
+}
+
+/// A component that was given.
+#[derive(Clone)]
+struct Opened {
+    component: Component,
+    /// Whether it was a core module.
+    adapted: bool,
+}
+
+/// Opens a component; a core module becomes one where the host wants that.
+fn open(
+    name: &str,
+    path: &str,
+    host: Option<&Host>,
+) -> Result<Result<Opened, Vec<Diagnostic>>, Failure> {
+    let (component, report) = match host {
+        Some(host) => judge::open_for(name, path, host),
+        None => judge::open(name, path, &Policy::default()),
+    };
+    // What the host's policy says of a file's size is for `check` and `gate`.
+    match (component, report.failure) {
+        (Some(component), _) => Ok(Ok(Opened { component, adapted: report.adapted })),
+        (None, Some(failure)) => Err(Failure::internal(anyhow::anyhow!("{path}: {failure}"))),
+        (None, None) => Ok(Err(report.diagnostics)),
+    }
+}
+
+/// Carries out a plan. Imports that stay open and are at odds are findings.
+fn composed(
+    used: &[&Component],
+    plan: &Plan,
+) -> Result<Result<Component, Vec<Diagnostic>>, Failure> {
+    match compose::compose(used, plan) {
+        Ok(composed) => Ok(Ok(composed)),
+        Err(error) => {
+            let nodes: Vec<Node<'_>> = used.iter().map(|component| node(component)).collect();
+            let clashes = wiring::clashes(&nodes, plan);
+            if clashes.is_empty() { Err(Failure::internal(error)) } else { Ok(Err(clashes)) }
+        }
     }
 }
 
@@ -255,8 +380,11 @@ fn reasons(used: &[&Component], given: usize, plan: &Plan, adapter: usize) -> Ve
     to_host.chain(to_others).collect()
 }
 
+/// What draws a graph.
+type Draw = fn(&ComposeReport) -> String;
+
 /// What draws the file that is asked for, by its ending.
-fn graph_kind(path: &Path) -> Result<fn(&ComposeReport) -> String, Failure> {
+fn graph_kind(path: &Path) -> Result<Draw, Failure> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("dot") => Ok(shown::dot),
         Some("mmd") => Ok(shown::mermaid),
@@ -271,6 +399,7 @@ fn describe(
     report: &mut ComposeReport,
     used: &[&Component],
     given: usize,
+    adapted: &BTreeSet<String>,
     plan: &Plan,
     composed: &Component,
 ) {
@@ -283,6 +412,7 @@ fn describe(
             name: name(i),
             sha256: used[i].sha256.clone(),
             adapter: i >= given,
+            adapted: adapted.contains(&used[i].sha256),
             why: if i >= given { reasons(used, given, plan, i) } else { Vec::new() },
         })
         .collect();

@@ -1,11 +1,14 @@
 //! `plugtool gate`.
 
 use std::io::Write;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 
 use clap::Args;
 
-use super::{Common, EXIT_STATUS, Failure, load_host, progress, write_whole};
+use super::progress::Progress;
+use super::{Common, EXIT_STATUS, Failure, load_host, write_whole};
 use crate::check::today;
 use crate::config::{self, Case, Host, Plugin};
 use crate::diagnostic::{Report, Verdict};
@@ -36,6 +39,9 @@ pub struct Gate {
     /// Judge only the plugin with this id; may be repeated
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
+    /// How many plugins to judge at a time [default: the number of processors]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
     /// Run every smoke case once more in a fresh instance; whatever differs is a finding
     #[arg(long)]
     twice: bool,
@@ -66,19 +72,15 @@ impl Gate {
         let options = Options {
             worker: sandbox::this_program().map_err(Failure::internal)?,
             fail_on: self.common.fail_on(),
+            jobs: self
+                .jobs
+                .unwrap_or_else(|| available_parallelism().unwrap_or(NonZero::<usize>::MIN)),
             today: today(),
             record: self.record,
         };
-        let total = plugins.len();
-        let mut on_plugin = |index: usize, plugin: &Plugin| {
-            if !self.common.quiet {
-                progress(&format!("[{}/{total}] {}", index + 1, plugin.id));
-            }
-        };
-        let report = gate::gate(&plugins, &listed, &host, &options, &mut on_plugin);
-        if !self.common.quiet {
-            progress("");
-        }
+        let progress = Progress::new(plugins.len(), self.common.quiet);
+        let report = gate::gate(&plugins, &listed, &host, &options, &|step| progress.tell(step));
+        progress.clear();
         let report = report.map_err(|error| match error {
             JudgeError::Case(_) => Failure::usage(error),
             JudgeError::Internal(_) => Failure::internal(error),

@@ -1,108 +1,57 @@
-//! Seals world-level types. A component whose world has bare functions imports their records as types
-//! at its root, under names without a version. In a composition of two contracts those names are
-//! taken twice, and types of seams that are closed are left over as imports of the whole.
-//!
-//! A type at the root that no open import and no export of the whole mentions is nobody's business
-//! outside. It goes through the composition under a name of its own, and then its import becomes a
-//! definition: an alias of the type that it was to be equal to. No index moves, and nothing but the
-//! import section changes.
+//! Changes a component's own import section, and reads and writes its custom sections: what no encoder
+//! needs to decode a component for. No index moves, and what is nested is copied as it is.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use wasm_encoder::{
     Alias, ComponentAliasSection, ComponentOuterAliasKind, ComponentSection, CustomSection, Encode,
 };
 use wasmparser::{
-    BinaryReader, BinaryReaderError, ComponentImportSectionReader, ComponentTypeRef, TypeBounds,
+    BinaryReader, BinaryReaderError, ComponentAlias, ComponentAliasSectionReader,
+    ComponentExportSectionReader, ComponentExternalKind, ComponentImportSectionReader,
+    ComponentOuterAliasKind as OuterAlias, ComponentTypeRef, ComponentTypeSectionReader,
+    TypeBounds,
 };
 
-use crate::wiring::Plan;
-use crate::world::{Func, Item, Shape, TypeId, World};
+use super::roots::Fate;
 
-/// The id of a component's import section (component model, Binary.md).
-const IMPORTS: u8 = 10;
-/// The id of a custom section.
+// Ids of sections of a component (component model, Binary.md).
 const CUSTOM: u8 = 0;
+const ALIASES: u8 = 6;
+const TYPES: u8 = 7;
+const IMPORTS: u8 = 10;
+const EXPORTS: u8 = 11;
 /// Magic, version and layer.
-const PREAMBLE: usize = 8;
-
-/// The types at the root of a component that stay inside: those that nothing which crosses the
-/// boundary of the whole mentions.
-pub(super) fn inner_types(world: &World, index: usize, plan: &Plan) -> BTreeSet<String> {
-    let fed = |import: &str| {
-        plan.wires.iter().any(|wire| wire.importer == index && wire.import == import)
-    };
-    let mut outer = Mentioned { world, types: BTreeSet::new() };
-    for (name, item) in &world.imports {
-        if let Item::Func(func) = item
-            && !fed(name)
-        {
-            outer.func(func);
-        }
-    }
-    for outlet in plan.outlets.iter().filter(|outlet| outlet.exporter == index) {
-        if let Some(Item::Func(func)) = world.exports.get(&outlet.export) {
-            outer.func(func);
-        }
-    }
-    let types = world.imports.iter().filter(|(_, item)| match item {
-        Item::Type(ty) => !outer.types.contains(ty),
-        _ => false,
-    });
-    types.map(|(name, _)| name.clone()).collect()
-}
-
-/// The types that functions mention, directly or inside others.
-struct Mentioned<'a> {
-    world: &'a World,
-    types: BTreeSet<TypeId>,
-}
-
-impl Mentioned<'_> {
-    fn func(&mut self, func: &Func) {
-        func.params.iter().for_each(|(_, ty)| self.ty(*ty));
-        func.result.iter().for_each(|ty| self.ty(*ty));
-    }
-
-    fn ty(&mut self, id: TypeId) {
-        if !self.types.insert(id) {
-            return;
-        }
-        let world = self.world;
-        match &world.ty(id).shape {
-            Shape::Record(fields) => fields.iter().for_each(|(_, ty)| self.ty(*ty)),
-            Shape::Variant(cases) => {
-                cases.iter().filter_map(|(_, ty)| *ty).for_each(|ty| self.ty(ty));
-            }
-            Shape::Tuple(types) => types.iter().for_each(|ty| self.ty(*ty)),
-            Shape::List(ty) | Shape::FixedList(ty, _) | Shape::Option(ty) => self.ty(*ty),
-            Shape::Map(key, value) => [key, value].into_iter().for_each(|ty| self.ty(*ty)),
-            Shape::Result(ok, err) => [ok, err].into_iter().flatten().for_each(|ty| self.ty(*ty)),
-            Shape::Future(ty) | Shape::Stream(ty) => ty.iter().for_each(|ty| self.ty(*ty)),
-            Shape::Primitive(_)
-            | Shape::Enum(_)
-            | Shape::Flags(_)
-            | Shape::Own(_)
-            | Shape::Borrow(_) => {}
-        }
-    }
-}
+pub(super) const PREAMBLE: usize = 8;
 
 /// The component with the imports of these types under other names. No index changes.
 pub(super) fn rename(
     bytes: &[u8],
     names: &BTreeMap<String, String>,
 ) -> Result<Vec<u8>, BinaryReaderError> {
-    rewrite(bytes, |name, _| names.get(name).map(|name| Change::Rename(name.clone())))
+    rewrite(bytes, |name, _, _| names.get(name).map(|name| Change::Rename(name.clone())))
 }
 
-/// The component with the imports of these types turned into aliases of what they are equal to.
-pub(super) fn define(bytes: &[u8], names: &BTreeSet<String>) -> Result<Vec<u8>, BinaryReaderError> {
-    rewrite(bytes, |name, ty| match ty {
-        ComponentTypeRef::Type(TypeBounds::Eq(index)) if names.contains(name) => {
+/// The component with the imports of these types as it was decided: turned into aliases of what they are
+/// equal to, or of the first one that they are joined with.
+pub(super) fn settle(
+    bytes: &[u8],
+    fates: &BTreeMap<String, Fate>,
+) -> Result<Vec<u8>, BinaryReaderError> {
+    let mut joined: HashMap<&str, u32> = HashMap::new();
+    rewrite(bytes, |name, ty, types| match (fates.get(name)?, ty) {
+        (Fate::Sealed, ComponentTypeRef::Type(TypeBounds::Eq(index))) => {
             Some(Change::Define(index))
         }
-        _ => None,
+        (Fate::Sealed, _) => None,
+        (Fate::Joined(name), _) => match joined.entry(name) {
+            Entry::Occupied(first) => Some(Change::Define(*first.get())),
+            Entry::Vacant(free) => {
+                free.insert(types);
+                Some(Change::Rename(name.clone()))
+            }
+        },
     })
 }
 
@@ -111,14 +60,19 @@ enum Change {
     Define(u32),
 }
 
+/// Changes imports; `change` is given the name, what is imported, and the index that it gets if it is a
+/// type.
 fn rewrite(
     bytes: &[u8],
-    change: impl Fn(&str, ComponentTypeRef) -> Option<Change>,
+    mut change: impl FnMut(&str, ComponentTypeRef, u32) -> Option<Change>,
 ) -> Result<Vec<u8>, BinaryReaderError> {
-    let mut out = bytes[..PREAMBLE.min(bytes.len())].to_vec();
+    let mut out = Vec::with_capacity(bytes.len());
+    out.extend_from_slice(&bytes[..PREAMBLE.min(bytes.len())]);
+    let mut types = 0;
     for section in sections(bytes) {
         let section = section?;
         if section.id != IMPORTS {
+            types += types_in(&section)?;
             out.extend_from_slice(section.whole);
             continue;
         }
@@ -132,7 +86,7 @@ fn rewrite(
         for (position, (start, import)) in items.iter().enumerate() {
             let next = items.get(position + 1).map_or(end, |(offset, _)| *offset);
             let raw = &section.contents[start - section.offset..next - section.offset];
-            match change(import.name.name, import.ty) {
+            match change(import.name.name, import.ty, types) {
                 None => pending.push(raw.to_vec()),
                 Some(Change::Rename(name)) => {
                     // The type is all that follows the name, and its last bytes stay as they are.
@@ -149,10 +103,36 @@ fn rewrite(
                     aliases.append_to_component(&mut out);
                 }
             }
+            types += u32::from(matches!(import.ty, ComponentTypeRef::Type(_)));
         }
         flush(&mut out, &mut pending);
     }
     Ok(out)
+}
+
+/// How many types a section other than that of imports adds (component model, Binary.md).
+fn types_in(section: &Section<'_>) -> Result<u32, BinaryReaderError> {
+    let reader = BinaryReader::new(section.contents, section.offset);
+    let mut types = 0;
+    match section.id {
+        TYPES => types = ComponentTypeSectionReader::new(reader)?.count(),
+        ALIASES => {
+            for alias in ComponentAliasSectionReader::new(reader)? {
+                types += u32::from(matches!(
+                    alias?,
+                    ComponentAlias::InstanceExport { kind: ComponentExternalKind::Type, .. }
+                        | ComponentAlias::Outer { kind: OuterAlias::Type, .. }
+                ));
+            }
+        }
+        EXPORTS => {
+            for export in ComponentExportSectionReader::new(reader)? {
+                types += u32::from(export?.kind == ComponentExternalKind::Type);
+            }
+        }
+        _ => {}
+    }
+    Ok(types)
 }
 
 /// What follows the plain name of an import.
@@ -173,17 +153,20 @@ fn flush(out: &mut Vec<u8>, imports: &mut Vec<Vec<u8>>) {
     contents.encode(out);
 }
 
-struct Section<'a> {
-    id: u8,
+/// A section of a component, or of a core module: the two are written alike.
+pub(super) struct Section<'a> {
+    pub id: u8,
     /// Header and contents.
-    whole: &'a [u8],
-    contents: &'a [u8],
+    pub whole: &'a [u8],
+    pub contents: &'a [u8],
     /// Where the contents start in the file.
-    offset: usize,
+    pub offset: usize,
 }
 
 /// The sections of a component, its own and not those of what is nested in it.
-fn sections(bytes: &[u8]) -> impl Iterator<Item = Result<Section<'_>, BinaryReaderError>> {
+pub(super) fn sections(
+    bytes: &[u8],
+) -> impl Iterator<Item = Result<Section<'_>, BinaryReaderError>> {
     let rest = bytes.get(PREAMBLE..).unwrap_or_default();
     let mut reader = BinaryReader::new(rest, PREAMBLE);
     std::iter::from_fn(move || {
@@ -220,20 +203,4 @@ pub(super) fn custom<'a>(bytes: &'a [u8], name: &str) -> Option<&'a [u8]> {
         let found = reader.read_string().ok()? == name;
         found.then(|| &s.contents[reader.original_position()..])
     })
-}
-
-/// Names that are free: `sealed0-output` for `output` of the first component, and so on.
-pub(super) fn free_names(
-    inner: &BTreeSet<String>,
-    position: usize,
-    taken: &HashMap<String, usize>,
-) -> BTreeMap<String, String> {
-    let free = |name: &String| {
-        let mut new = format!("sealed{position}-{name}");
-        while taken.contains_key(&new) {
-            new.insert(0, 'x');
-        }
-        (name.clone(), new)
-    };
-    inner.iter().map(free).collect()
 }

@@ -36,19 +36,21 @@ impl Source<'_> {
 
     /// An error about the value at a span, shown like one of syntax.
     pub fn error(&self, span: Range<usize>, message: &str) -> ConfigError {
-        ConfigError::Syntax(show(self.path, self.text, span, message))
+        ConfigError::Syntax(excerpt(self.path, self.text, span, message))
     }
 }
 
 fn render(path: &str, text: &str, error: &toml::de::Error) -> String {
     let message = reword(error.message());
     match error.span() {
-        Some(span) => show(path, text, span, &message),
+        Some(span) => excerpt(path, text, span, &message),
         None => format!("{path}: {message}"),
     }
 }
 
-fn show(path: &str, text: &str, span: Range<usize>, message: &str) -> String {
+/// An error about a place in a file, with the line and a caret: `path` is how the file is shown, `text`
+/// what is in it, `span` where, in bytes.
+pub fn excerpt(path: &str, text: &str, span: Range<usize>, message: &str) -> String {
     let start = span.start.min(text.len());
     let before = text.get(..start).unwrap_or_default();
     let line = before.matches('\n').count();

@@ -260,6 +260,9 @@ pub struct ComposeReport {
     /// Bytes in the result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// The WAC script that says the same, where one was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
     /// The components that it is made of.
     pub components: Vec<ComponentUsed>,
     /// What feeds what.
@@ -299,6 +302,9 @@ pub struct ComponentUsed {
     pub sha256: String,
     /// Whether it came out of the host's adapters, and was not named.
     pub adapter: bool,
+    /// Whether it was a core module, and made a component before it was composed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub adapted: bool,
     /// Why an adapter is there: a line for everything that it gives.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub why: Vec<String>,
@@ -314,6 +320,19 @@ pub struct ExportFrom {
     /// The same as an index into the components.
     #[serde(skip)]
     pub component: usize,
+}
+
+/// What `init` returns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct InitReport {
+    /// `plugtool.init/0`.
+    pub schema: &'static str,
+    /// Who wrote it.
+    pub tool: Tool,
+    /// The folder.
+    pub folder: String,
+    /// What was written into it.
+    pub files: Vec<String>,
 }
 
 /// What `run` returns.

@@ -4,10 +4,10 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::{AdaptReport, ComposeReport, InspectReport, Report, RunReport};
+use super::{AdaptReport, ComposeReport, InitReport, InspectReport, Report, RunReport};
 
 /// The commands whose JSON has a schema.
-pub const SCHEMAS: &[&str] = &["adapt", "check", "compose", "gate", "inspect", "run"];
+pub const SCHEMAS: &[&str] = &["adapt", "check", "compose", "gate", "init", "inspect", "run"];
 
 /// The JSON Schema (2020-12) of what a command writes under `--format json`; none for a command that is
 /// not in [`SCHEMAS`].
@@ -16,6 +16,7 @@ pub fn schema(command: &str) -> Option<Schema> {
         "check" | "gate" => Some(of::<Report>()),
         "adapt" => Some(of::<AdaptReport>()),
         "compose" => Some(of::<ComposeReport>()),
+        "init" => Some(of::<InitReport>()),
         "inspect" => Some(of::<InspectReport>()),
         "run" => Some(of::<RunReport>()),
         _ => None,

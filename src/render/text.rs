@@ -7,8 +7,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::clean;
 use crate::diagnostic::{
-    AdaptReport, CaseReport, Diagnostic, Distance, PluginReport, Report, RunReport, Sandbox,
-    Severity, Usage, Verdict,
+    AdaptReport, CaseReport, Diagnostic, Distance, InitReport, PluginReport, Report, RunReport,
+    Sandbox, Severity, Usage, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
@@ -224,6 +224,18 @@ pub(super) fn diagnostic(out: &mut String, finding: &Diagnostic, indent: usize) 
     if let Some(help) = &finding.help {
         wrapped(out, &format!("help: {}", clean(help)), indent + 2, INFO, 5);
     }
+}
+
+/// The folder that was written.
+pub fn init(report: &InitReport, _: Detail) -> String {
+    let mut out = String::new();
+    let folder = clean(&report.folder);
+    line(&mut out, format!("{GOOD}wrote{GOOD:#} a host folder to {folder}"));
+    for file in &report.files {
+        line(&mut out, format!("  {}", clean(file)));
+    }
+    line(&mut out, format!("next: plugtool gate --host {folder}"));
+    out
 }
 
 /// What a core module became, or why it became nothing.

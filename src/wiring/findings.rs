@@ -7,7 +7,9 @@ use super::resources::{Identity, Split};
 use super::seams::Seams;
 use super::{Node, Plan, Wire};
 use crate::diagnostic::{Code, Diagnostic, WitPath};
-use crate::world::{ExternName, Host, Mismatch, MismatchKind, find, fits, nearest};
+use crate::world::{
+    ExternName, Host, Item, Mismatch, MismatchKind, Origin, World, find, fits, nearest,
+};
 
 /// Wires of the caller whose types do not fit.
 pub(super) fn by_hand(nodes: &[Node<'_>], wires: &[Wire]) -> Vec<Diagnostic> {
@@ -172,7 +174,15 @@ fn mismatch(
         MismatchKind::Resource => Code::ResourceIdentity,
         _ => Code::TypeMismatch,
     };
+    let home = homes(nodes[importer].world, import, &mismatch);
     let (importer, exporter) = (nodes[importer].name, nodes[exporter].name);
+    let help = match home {
+        Some((home, resource)) => format!(
+            "{home} must come along: {exporter} has to import it, so that both share one {resource}, \
+             or to export it too; as it is, it cannot feed {importer}"
+        ),
+        None => format!("{exporter} cannot feed {importer}"),
+    };
     Diagnostic::error(
         code,
         format!(
@@ -181,7 +191,28 @@ fn mismatch(
         ),
     )
     .at(mismatch.path)
-    .help(format!("{exporter} cannot feed {importer}"))
+    .help(help)
+}
+
+/// The interface that a resource at odds belongs to for the importer, and the resource's name, where it
+/// comes in by another import than this one.
+fn homes(world: &World, import: &str, mismatch: &Mismatch) -> Option<(String, String)> {
+    if mismatch.kind != MismatchKind::Resource {
+        return None;
+    }
+    let named = mismatch.path.0.iter().rev().find_map(|step| step.name.as_deref())?;
+    let mut homes =
+        world.imports.iter().filter(|(home, _)| *home != import).filter_map(|(home, item)| {
+            let Item::Instance(instance) = item else { return None };
+            instance.items.values().find_map(|item| {
+                let Item::Resource(id) = item else { return None };
+                let resource = world.resource(*id);
+                let here = resource.origin == Origin::Import(Some(home.clone()));
+                (here && resource.name == named).then(|| (home.clone(), resource.name.clone()))
+            })
+        });
+    let home = homes.next()?;
+    homes.next().is_none().then_some(home)
 }
 
 pub(super) fn cycle(nodes: &[Node<'_>], cycle: &[usize], wires: &[Wire]) -> Diagnostic {

@@ -65,6 +65,9 @@ pub(super) fn splits(nodes: &[Node<'_>], plan: &Plan, target: Option<Host<'_>>) 
                         note(ours, whole.identity(wire.exporter, theirs));
                     });
                 }
+                // It goes where its interface goes.
+                None if brought(world, import)
+                    .is_some_and(|(home, _)| whole.wire(importer, &home).is_some()) => {}
                 None => pairs(world, item, world, item, &mut |ours, _| {
                     let resource = world.resource(ours);
                     if let Origin::Import(Some(home)) = &resource.origin {
@@ -83,6 +86,29 @@ pub(super) fn splits(nodes: &[Node<'_>], plan: &Plan, target: Option<Host<'_>>) 
         seen.insert((s.importer, s.import.clone(), s.home.clone(), s.resource.clone()))
     });
     splits
+}
+
+/// The interface and the name in it that a type at the root is another name for, where a resource is
+/// part of it: `use store.{item}` in a world. It must come out of the same place as the interface.
+pub fn brought(world: &World, import: &str) -> Option<(String, String)> {
+    let wanted = world.imports.get(import)?;
+    if !matches!(wanted, Item::Resource(_) | Item::Type(_)) {
+        return None;
+    }
+    let mut holds = false;
+    pairs(world, wanted, world, wanted, &mut |_, _| holds = true);
+    let same = |item: &Item| match (wanted, item) {
+        (Item::Resource(a), Item::Resource(b)) => a == b,
+        (Item::Type(a), Item::Type(b)) => {
+            holds && world.definition_of(*a) == world.definition_of(*b)
+        }
+        _ => false,
+    };
+    world.imports.iter().find_map(|(home, item)| {
+        let Item::Instance(instance) = item else { return None };
+        let (name, _) = instance.items.iter().find(|(_, item)| same(item))?;
+        Some((home.clone(), name.clone()))
+    })
 }
 
 /// The target takes resources for one, too: those of its imports, and those of other exports.

@@ -3,7 +3,7 @@
 //! A world is encoded as a component type and read back through the same reader as a component, so
 //! that both sides of a comparison come out of one code path.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use wasmparser::Validator;
@@ -54,7 +54,7 @@ pub enum WitError {
 
 /// Packages of WIT, resolved.
 pub struct Wit {
-    resolve: Resolve,
+    pub(super) resolve: Resolve,
     /// Worlds of the packages that were named, then those of their dependencies.
     worlds: Vec<(String, WorldId, bool)>,
 }
@@ -81,6 +81,22 @@ pub fn load(paths: &[PathBuf], features: &[String]) -> Result<Wit, WitError> {
         roots.push(package);
     }
     Ok(Wit::of(resolve, &roots))
+}
+
+/// Resolves one package of WIT, a directory or a `.wit` file, and encodes it as wasm.
+pub fn encode(path: &Path) -> Result<Vec<u8>, WitError> {
+    let failed = |text: String| WitError::Resolve { path: path.display().to_string(), text };
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_path(path).map_err(|error| failed(render(&resolve, &error)))?;
+    wit_component::encode(&resolve, package).map_err(|error| failed(format!("{error:#}")))
+}
+
+/// A package of WIT that is encoded as wasm; `path` is how it is shown.
+pub fn load_encoded(path: &str, bytes: &[u8]) -> Result<Wit, WitError> {
+    let mut resolve = Resolve::default();
+    let root = encoded_package(&mut resolve, bytes)
+        .map_err(|text| WitError::Resolve { path: path.to_owned(), text })?;
+    Ok(Wit::of(resolve, &[root]))
 }
 
 fn encoded_package(resolve: &mut Resolve, bytes: &[u8]) -> Result<PackageId, String> {
@@ -148,7 +164,7 @@ impl Wit {
         encoded_world(&self.resolve, id, name, features)
     }
 
-    fn select(&self, wanted: Option<&str>) -> Result<(&str, WorldId), WitError> {
+    pub(super) fn select(&self, wanted: Option<&str>) -> Result<(&str, WorldId), WitError> {
         let all = || self.worlds.iter();
         let Some(wanted) = wanted else {
             let own: Vec<_> = all().filter(|(.., root)| *root).collect();

@@ -95,7 +95,7 @@ pub fn advice(code: Code) -> &'static str {
         Code::CompileTimedOut => "make it smaller, or raise the limit: `compile-timeout`",
         Code::UnexpectedHostCall => "the host offers it, but the case has no answer for it",
         Code::SmokeMismatch => "the plugin is wrong, or the case is",
-        Code::MissingExport => "what is no command has functions to call, with --invoke",
+        Code::MissingExport => "call one of its functions instead, with --invoke",
         Code::OverBudget => "make it do less, or raise the case's `max-fuel`",
         Code::FuelRegression => "make it do less, or record the case anew with --record",
         Code::StaleBaseline => "record the case anew with --record",
