@@ -64,7 +64,7 @@ pub struct CallReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuel: Option<u64>,
     /// Whether `got` is only how it begins.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
     /// Whether `got` is all of it and can be written, so that it can be recorded.
     #[serde(skip)]
