@@ -88,6 +88,7 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
             expected_trap: Some(text.to_owned()),
             trap: (!passed).then(|| text.to_owned()),
             fuel: Some(2),
+            cut: false,
             recordable: false,
         }],
     };

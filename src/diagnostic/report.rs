@@ -50,7 +50,7 @@ pub struct CallReport {
     /// What it should return, as it is written; none where nothing is compared.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// What it returned, in WAVE, cut after a megabyte; empty for a function without a result, and
+    /// What it returned, in WAVE; empty for a function without a result, and
     /// none where it was not reached or did not return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub got: Option<String>,
@@ -63,6 +63,9 @@ pub struct CallReport {
     /// Fuel that it used, in the engine's units; none where it did not come to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuel: Option<u64>,
+    /// Whether `got` is only how it begins.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
     /// Whether `got` is all of it and can be written, so that it can be recorded.
     #[serde(skip)]
     pub recordable: bool,
