@@ -45,10 +45,11 @@ pub fn markdown(report: &Report, limit: usize) -> String {
         }
     }
     let mut out = head;
+    let all: usize = blocks.iter().map(String::len).sum();
+    let whole = out.len() + all <= limit;
     let end = "\nThe rest is left out: there is no room for more.\n";
-    for (index, block) in blocks.iter().enumerate() {
-        let last = index + 1 == blocks.len();
-        if out.len() + block.len() + if last { 0 } else { end.len() } > limit {
+    for block in &blocks {
+        if !whole && out.len() + block.len() + end.len() > limit {
             out.push_str(end);
             break;
         }
