@@ -43,6 +43,10 @@ const HOSTILE: &[&str] = &[
     "$(EVIL) ${EVIL} $EVIL \\u0041 ../../EVIL /EVIL C:\\EVIL file:EVIL",
     "section_start:0:EVIL\r\u{1b}[0KEVIL",
     "\u{fffe}\u{ffff}EVIL\u{fdd0}",
+    // Wrapped so that a fence stands in a line of its own, and a command at the start of one.
+    "EVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVIL ``` \
+     EVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVIL \
+     ::add-mask::EVIL EVIL",
     "",
     "   ",
     "`",
@@ -499,8 +503,11 @@ fn outside_code(text: &str) -> String {
     let mut out = String::new();
     let mut fence = 0;
     for line in text.lines() {
-        let ticks = line.len() - line.trim_start_matches('`').len();
-        let info = &line[ticks..];
+        // A fence may be indented by up to three spaces.
+        let unindented = line.trim_start_matches(' ');
+        let unindented = if line.len() - unindented.len() <= 3 { unindented } else { line };
+        let ticks = unindented.len() - unindented.trim_start_matches('`').len();
+        let info = &unindented[ticks..];
         if fence > 0 {
             if ticks >= fence && info.trim().is_empty() {
                 fence = 0;
