@@ -9,6 +9,7 @@ mod explain;
 mod gate;
 mod init;
 mod inspect;
+mod merge;
 mod progress;
 mod reports;
 mod run;
@@ -59,6 +60,8 @@ enum Command {
     Run(run::Run),
     /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
     Gate(gate::Gate),
+    /// Join the JSON reports of partitions into the report of the whole
+    Merge(merge::Merge),
     /// Write a first host folder for a world
     Init(init::Init),
     /// Explain a diagnostic code, or list them all
@@ -232,6 +235,7 @@ pub fn main() -> ExitCode {
         Command::Adapt(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Gate(command) => command.run(),
+        Command::Merge(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Explain(command) => command.run(),
