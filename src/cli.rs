@@ -295,7 +295,8 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut write = || -> io::Result<()> {
         let mut file = builder.prefix(".plugtool-").tempfile_in(folder)?;
         file.write_all(bytes)?;
-        file.as_file().sync_all()?;
+        // Not synchronised to the disk: the rename is what keeps a killed process from leaving half a
+        // file, and what a machine loses with its power can be made again.
         file.persist(&target).map_err(|error| error.error)?;
         Ok(())
     };
