@@ -23,6 +23,19 @@ use plugtool::render::{github, gitlab, is_hostile, json, junit, markdown, ndjson
 use serde_json::Value;
 use support::root;
 
+/// A word that fills a line, so that the next one begins another.
+macro_rules! long {
+    () => {
+        concat!(eight!(), eight!(), eight!())
+    };
+}
+
+macro_rules! eight {
+    () => {
+        "EVILEVILEVILEVILEVILEVILEVILEVIL"
+    };
+}
+
 /// What a plugin could write where anything may stand, with a word to find it again.
 const HOSTILE: &[&str] = &[
     "EVIL\u{1b}[31m\u{1b}]8;;http://EVIL\u{7}\u{0}\u{8}\r",
@@ -44,9 +57,7 @@ const HOSTILE: &[&str] = &[
     "section_start:0:EVIL\r\u{1b}[0KEVIL",
     "\u{fffe}\u{ffff}EVIL\u{fdd0}",
     // Wrapped so that a fence stands in a line of its own, and a command at the start of one.
-    "EVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVIL ``` \
-     EVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVILEVIL \
-     ::add-mask::EVIL EVIL",
+    concat!(long!(), " ``` ", long!(), " ::add-mask::EVIL EVIL"),
     "",
     "   ",
     "`",
