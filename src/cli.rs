@@ -9,8 +9,11 @@ mod explain;
 mod gate;
 mod init;
 mod inspect;
+mod merge;
 mod progress;
+mod reports;
 mod run;
+mod stream;
 mod worker;
 
 use std::io::{self, Write};
@@ -57,6 +60,8 @@ enum Command {
     Run(run::Run),
     /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
     Gate(gate::Gate),
+    /// Join the JSON reports of partitions into the report of the whole
+    Merge(merge::Merge),
     /// Write a first host folder for a world
     Init(init::Init),
     /// Explain a diagnostic code, or list them all
@@ -135,14 +140,18 @@ impl Common {
     /// Prints the report of `check` or `gate`, and returns its exit status.
     fn verdicts(&self, report: &Report) -> Result<u8, Failure> {
         self.print(report, text::report)?;
-        let any = |verdict| report.plugins.iter().any(|plugin| plugin.verdict == verdict);
-        Ok(if any(Verdict::Unjudged) {
-            3
-        } else if any(Verdict::Fail) {
-            1
-        } else {
-            self.status(&report.diagnostics)
-        })
+        Ok(status_of(report, self.fail_on()))
+    }
+}
+
+/// The exit status for the findings and verdicts of a report.
+fn status_of(report: &Report, fail_on: Severity) -> u8 {
+    let any = |verdict| report.plugins.iter().any(|plugin| plugin.verdict == verdict);
+    if any(Verdict::Unjudged) {
+        3
+    } else {
+        let found = report.diagnostics.iter().any(|finding| finding.severity >= fail_on);
+        u8::from(any(Verdict::Fail) || found)
     }
 }
 
@@ -226,6 +235,7 @@ pub fn main() -> ExitCode {
         Command::Adapt(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Gate(command) => command.run(),
+        Command::Merge(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Explain(command) => command.run(),
@@ -285,7 +295,8 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut write = || -> io::Result<()> {
         let mut file = builder.prefix(".plugtool-").tempfile_in(folder)?;
         file.write_all(bytes)?;
-        file.as_file().sync_all()?;
+        // Not synchronised to the disk: the rename is what keeps a killed process from leaving half a
+        // file, and what a machine loses with its power can be made again.
         file.persist(&target).map_err(|error| error.error)?;
         Ok(())
     };

@@ -294,7 +294,7 @@ fn accounted(walk: &mut Walk<'_>, sides: &Sides<'_>, judged: Judged<'_>, aligned
             *name = (*new).to_owned();
         }
         if let Some(item) = sides.new.imports.get(name.as_str()).filter(|_| side == Side::Import) {
-            root.kind = kind(side, item);
+            root.kind = kind(side, item).into();
         }
         if aligned && side == Side::Import {
             let meets = sides.meets(name);

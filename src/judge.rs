@@ -37,7 +37,11 @@ pub enum JudgeError {
 
 /// This program, for reports.
 pub fn tool() -> Tool {
-    Tool { name: "plugtool", version: env!("CARGO_PKG_VERSION"), engine: ENGINE }
+    Tool {
+        name: "plugtool".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        engine: ENGINE.into(),
+    }
 }
 
 /// What is to be done with a plugin beyond checking it.

@@ -210,7 +210,7 @@ pub fn shortfall(nodes: &[Node<'_>], plan: &Plan, target: Host<'_>) -> Vec<Misma
         left.extend(world::targets(nodes[index].world, target).into_iter().filter(|mismatch| {
             let root = &mismatch.path.0[0];
             let name = root.name.as_deref().unwrap_or_default();
-            match root.kind {
+            match &*root.kind {
                 // A plain type asks nothing of the host: what uses it is measured by itself.
                 "import" => {
                     let item = nodes[index].world.imports.get(name);

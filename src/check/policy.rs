@@ -2,7 +2,7 @@
 //! what findings weigh, and what is excused.
 
 use crate::config::{Host, Level, Pattern, Policy, Versions};
-use crate::diagnostic::{Code, Diagnostic, PluginReport, Severity, Verdict, WitPath};
+use crate::diagnostic::{Code, Diagnostic, PluginReport, Severity, Verdict, Waived, WitPath};
 use crate::world::{ExternName, Item, World, asks_nothing, find};
 
 /// Findings about a component that its contract has nothing against: imports that the policy does not
@@ -176,10 +176,12 @@ pub fn weigh(report: &mut PluginReport, policy: &Policy, today: (u16, u8, u8)) {
         });
         if let Some(index) = waiver {
             let waiver = &policy.waivers[index];
+            let until = date(waiver.expires);
             finding.severity = Severity::Note;
             finding = finding
-                .note(format!("waived until {}: {}", date(waiver.expires), waiver.reason))
+                .note(format!("waived until {until}: {}", waiver.reason))
                 .decided_by(&waiver.place);
+            finding.waived = Some(Waived { until, reason: waiver.reason.clone() });
             if !report.waived_by.contains(&index) {
                 report.waived_by.push(index);
             }

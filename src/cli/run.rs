@@ -12,7 +12,7 @@ use super::{Common, EXIT_STATUS, Failure, Format};
 use crate::config::{Case, Limits, Policy, parse_bytes, parse_duration};
 use crate::diagnostic::RunReport;
 use crate::judge::{self, JudgeError, Terms, run_cases, tool};
-use crate::render::text;
+use crate::render::{clean, text};
 use crate::{input, sandbox};
 
 /// Run a WASI command, or call a component's functions, in a worker process with limits
@@ -162,6 +162,14 @@ impl Run {
         self.common.print(&report, text::run)?;
         if self.common.format == Format::Text {
             // Values go to standard output, findings do not: one may be piped without the other.
+            for call in report.calls.iter().filter(|call| call.cut) {
+                let shown = call.got.as_ref().map_or(0, String::len);
+                let call = clean(&call.call);
+                let _ = writeln!(
+                    anstream::stderr(),
+                    "what {call} returned is longer; this is how it begins, {shown} bytes of text"
+                );
+            }
             let _ = write!(anstream::stderr(), "{}", text::diagnostics(&report.diagnostics));
         }
         Ok(self.common.status(&report.diagnostics))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::ConfigError;
-use super::parse::Source;
+use super::parse::{self, Source};
 use super::smoke::{Case, Expectation, Step};
 use crate::diagnostic::CaseReport;
 use crate::wave::{Node, NodeKind};
@@ -52,6 +52,11 @@ pub fn record(
     for (span, new) in edits.list {
         text.replace_range(span, &new);
     }
+    // What was wrong with an edit must not reach the file.
+    parse::toml::<toml::Table>(source.path, &text).map_err(|error| ConfigError::Invalid {
+        path: source.path.to_owned(),
+        reason: format!("it cannot be recorded without breaking it: {error}"),
+    })?;
     Ok(Some(Recorded {
         path: source.path.to_owned(),
         text,
@@ -154,8 +159,13 @@ impl Edits {
             )),
             None => {
                 // Before the steps: behind them may be tables of their own.
-                let Some(at) = case.head else { return };
-                self.list.push((at..at, format!("baseline = {table}\n")));
+                match case.head {
+                    Some(at) => self.list.push((at..at, format!("baseline = {table}\n"))),
+                    None => self.left.push(format!(
+                        "{}: {}: nobody knows where its fuel should be written",
+                        source.path, case.name
+                    )),
+                }
             }
         }
     }

@@ -40,6 +40,8 @@ pub struct Case {
     /// Where its `steps` begin in its file, with the comment above them, in bytes; none where it is not
     /// from a file.
     pub head: Option<usize>,
+    /// What is in its file.
+    text: Arc<str>,
 }
 
 /// A file that a call names with `@`.
@@ -151,8 +153,7 @@ impl Case {
 
     /// The file that it is from; none for calls from the command line.
     pub(super) fn source(&self) -> Option<Source<'_>> {
-        let written = &self.steps.first()?.invoke;
-        (!written.file.is_empty()).then_some(Source { path: &written.file, text: &written.source })
+        (!self.file.is_empty()).then_some(Source { path: &self.file, text: &self.text })
     }
 
     /// Finds the functions of all calls among the exports of a world, and fits arguments and
@@ -326,7 +327,8 @@ impl Reader<'_> {
         table: CaseTable,
         command: CommandKeys,
     ) -> Result<Case, ConfigError> {
-        let command = match (command.first(), table.steps.first()) {
+        let first = command.first();
+        let command = match (first.clone(), table.steps.first()) {
             (None, Some(_)) => None,
             (Some(_), None) => {
                 Some(command.settle(&self.source(), self.folder.unwrap_or(Path::new("")))?)
@@ -352,7 +354,8 @@ impl Reader<'_> {
                 .map(|fuel| (*fuel.get_ref(), self.source().place(fuel.span()))),
             baseline: table.baseline.map(|table| self.baseline(table)).transpose()?,
             twice: table.twice.unwrap_or_default(),
-            head: table.steps.first().and_then(|step| self.head(step.span())),
+            head: first.or(table.steps.first().map(Spanned::span)).and_then(|at| self.head(at)),
+            text: self.text.clone(),
             ..Case::default()
         };
         let last = table.steps.len().saturating_sub(1);
@@ -363,13 +366,21 @@ impl Reader<'_> {
         Ok(case)
     }
 
-    /// The start of the line that the steps of a case begin on, `steps = [` or `[[steps]]`, or of the
-    /// comment above it; found from the first step.
+    /// The start of the line that the steps of a case begin on, `steps = [` or `[[steps]]`, or its first
+    /// key for a command; or of the comment above it. `first` is the place of the first step or value.
     fn head(&self, first: Range<usize>) -> Option<usize> {
-        let before = self.text.get(..first.start)?;
-        let inline = self.text.get(first.clone())?.starts_with('{');
-        let at = if inline { before.rfind("steps")? } else { first.start };
-        let mut start = self.text.get(..at)?.rfind('\n').map_or(0, |at| at + 1);
+        let line_at = |at: usize| Some(self.text.get(..at)?.rfind('\n').map_or(0, |at| at + 1));
+        let mut start = line_at(first.start)?;
+        let is_key = |line: &str| {
+            let key = line.trim_start().strip_prefix("steps").map(str::trim_start);
+            key.is_some_and(|rest| rest.starts_with('='))
+        };
+        if self.text.get(first)?.starts_with('{') {
+            // A step of an array may be lines below its key.
+            while !is_key(self.text.get(start..)?) {
+                start = line_at(start.checked_sub(1)?)?;
+            }
+        }
         // What is said of the steps stays with them.
         while let Some(above) = self.text.get(..start)?.strip_suffix('\n') {
             let line = above.rfind('\n').map_or(0, |at| at + 1);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Declares every code once: its variant, its name, and a one-line summary.
 /// The list is append-only; scripts and waivers depend on the names.
@@ -140,5 +140,13 @@ impl JsonSchema for Code {
 impl Serialize for Code {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+        let name = Cow::<str>::deserialize(deserializer)?;
+        let unknown = || serde::de::Error::custom(format!("there is no code `{name}`"));
+        Code::from_name(&name).ok_or_else(unknown)
     }
 }

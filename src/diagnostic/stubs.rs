@@ -2,10 +2,10 @@
 //! asked of the host answers instead.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A generated adapter that closes imports by refusing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StubUse {
     /// Its name in the composition.
     pub name: String,
@@ -16,7 +16,7 @@ pub struct StubUse {
 }
 
 /// One import that is closed: an interface, or a function on its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StubbedImport {
     /// Its name.
     pub name: String,
@@ -28,7 +28,7 @@ pub struct StubbedImport {
 }
 
 /// What a function of a stub does: one of `returns`, `ignored` and `traps`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StubbedFunction {
     /// The function, as the component model names it: `[method]descriptor.read`.
     pub function: String,
@@ -36,7 +36,7 @@ pub struct StubbedFunction {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub returns: Option<String>,
     /// Whether it returns and does nothing: it has no result, so nobody is told.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ignored: bool,
     /// Why it traps.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -44,7 +44,7 @@ pub fn reason(found: &Found) -> String {
 
 /// Types are neither wide nor narrow: both sides of a call have the same one, or there is no call.
 fn structure(found: &Found, old: bool, new: bool) -> String {
-    let last = found.path.0.last().map_or("", |step| step.kind);
+    let last = found.path.0.last().map_or("", |step| &*step.kind);
     let same = match (found.kind, last) {
         (ChangeKind::Renamed, _) => "names",
         (ChangeKind::Reordered, _) => "order",

@@ -105,6 +105,17 @@ pub fn close(
     findings.extend(stays.map(|(kind, name, uses)| torn(kind, name, uses)));
     let mut stubs = Vec::new();
     for group in &along.groups {
+        // WIT has no way to say that a function of a world uses a resource which the world exports.
+        let bare = |name: &&String| matches!(whole.imports.get(*name), Some(Item::Func(_)));
+        let bare = group.iter().filter(bare).filter(|_| group.len() > 1);
+        let before = findings.len();
+        findings.extend(bare.map(|name| {
+            let reason = "it uses a resource of what is closed, and stands outside any interface";
+            cannot(std::slice::from_ref(name), reason)
+        }));
+        if findings.len() > before {
+            continue;
+        }
         match adapter::stub(&whole, group) {
             Ok(stub) => stubs.push(stub),
             Err(StubError::Internal(reason)) => return Err(NotClosed::Broke(reason)),

@@ -173,6 +173,7 @@ impl Run<'_> {
             (Event::Returned { value, whole, writable, fuel }, At::Case { index, part }) => {
                 self.step(index, &part, |call| {
                     call.passed = true;
+                    call.cut = !whole;
                     call.recordable = whole && writable;
                     call.got = Some(value);
                     call.fuel = Some(fuel);

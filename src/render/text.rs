@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 use super::clean;
 use super::stubs::stubs;
 use crate::diagnostic::{
-    AdaptReport, CaseReport, Diagnostic, Distance, InitReport, PluginReport, Report, RunReport,
-    Sandbox, Severity, Usage, Verdict,
+    AdaptReport, CaseReport, Diagnostic, Distance, InitReport, PartitionUsed, PluginReport, Report,
+    RunReport, Sandbox, Severity, Summary, Usage, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
@@ -39,7 +39,11 @@ pub fn report(report: &Report, detail: Detail) -> String {
         let worlds = report.worlds.join(", ");
         line(&mut out, format!("{BOLD}{}{BOLD:#}{}", clean(&worlds), by.unwrap_or_default()));
         if let (Detail::Verbose, Some(config)) = (detail, &report.config) {
-            line(&mut out, format!("{DIM}sha256 {}, {}{DIM:#}", config.sha256, report.tool.engine));
+            let (sha256, engine) = (clean(&config.sha256), clean(&report.tool.engine));
+            line(&mut out, format!("{DIM}sha256 {sha256}, {engine}{DIM:#}"));
+        }
+        if let Some(used) = &report.partition {
+            wrapped(&mut out, &partition(report, used), 0, DIM, 0);
         }
         sandbox(&mut out, report.sandbox.as_ref(), detail);
         out.push('\n');
@@ -61,17 +65,35 @@ pub fn report(report: &Report, detail: Detail) -> String {
     }
     if detail > Detail::Quiet {
         let s = &report.summary;
-        let mut parts = vec![format!("{} passed", s.passed), format!("{} failed", s.failed)];
-        if s.unjudged > 0 {
-            parts.push(format!("{} could not be judged", s.unjudged));
-        }
-        if s.skipped > 0 {
-            parts.push(format!("{} skipped", s.skipped));
-        }
         let style = if s.failed + s.unjudged > 0 { BAD } else { GOOD };
-        line(&mut out, format!("\n{style}{}{style:#}", parts.join(", ")));
+        if !out.ends_with("\n\n") {
+            out.push('\n');
+        }
+        line(&mut out, format!("{style}{}{style:#}", counts(s)));
     }
     out
+}
+
+/// Which part of the plugins a report is about, in words.
+pub(super) fn partition(report: &Report, used: &PartitionUsed) -> String {
+    let (index, total) = (used.index, used.total);
+    let part = format!("part {index} of {total} by {} ({})", used.method, clean(&used.source));
+    match (report.plugins.len(), count(used.items.len(), "plugin")) {
+        (0, all) => format!("{part}: none of {all}; there is nothing to judge in it"),
+        (some, all) => format!("{part}: {some} of {all}"),
+    }
+}
+
+/// How many of each verdict, in words.
+pub(super) fn counts(s: &Summary) -> String {
+    let mut parts = vec![format!("{} passed", s.passed), format!("{} failed", s.failed)];
+    if s.unjudged > 0 {
+        parts.push(format!("{} could not be judged", s.unjudged));
+    }
+    if s.skipped > 0 {
+        parts.push(format!("{} skipped", s.skipped));
+    }
+    parts.join(", ")
 }
 
 fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail) {
@@ -114,8 +136,19 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
             smoke_case(out, case);
         }
     }
+    findings_at(out, plugin, 6);
+}
+
+/// What was found about one plugin, and why it could not be judged.
+pub(super) fn findings(plugin: &PluginReport) -> String {
+    let mut out = String::new();
+    findings_at(&mut out, plugin, 0);
+    out
+}
+
+fn findings_at(out: &mut String, plugin: &PluginReport, indent: usize) {
     if let Some(failure) = &plugin.failure {
-        wrapped(out, &format!("could not be judged: {}", clean(failure)), 6, BAD, 0);
+        wrapped(out, &format!("could not be judged: {}", clean(failure)), indent, BAD, 0);
     }
     if !plugin.distances.is_empty() {
         let far = |world: &Distance| {
@@ -124,10 +157,10 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
         let distances: Vec<String> = plugin.distances.iter().map(far).collect();
         let nearest = plugin.world.as_deref().map(clean).unwrap_or_default();
         let text = format!("nearest is {nearest}, of {}", distances.join(", "));
-        wrapped(out, &text, 6, DIM, 0);
+        wrapped(out, &text, indent, DIM, 0);
     }
     for finding in &plugin.diagnostics {
-        diagnostic(out, finding, 6);
+        diagnostic(out, finding, indent);
     }
 }
 
@@ -160,7 +193,7 @@ fn smoke_case(out: &mut String, case: &CaseReport) {
 }
 
 /// What stands behind the name: how it fits and what was run, or what kind of file it is.
-fn summary(plugin: &PluginReport) -> String {
+pub(super) fn summary(plugin: &PluginReport) -> String {
     let passed = plugin.cases.iter().filter(|case| case.passed).count();
     let total = plugin.cases.len();
     let mut parts = Vec::new();

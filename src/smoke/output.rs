@@ -52,6 +52,11 @@ impl Sink {
         self.kept().over
     }
 
+    /// What was written, as far as it was kept.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.kept().bytes.clone()
+    }
+
     /// What it begins with: enough to recognise it by.
     pub fn beginning(&self) -> String {
         const CHARACTERS: usize = 60;

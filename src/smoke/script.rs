@@ -6,7 +6,7 @@ use wasmtime::component::{Instance, ResourceAny};
 
 use super::call::{Call, Handles, Returned};
 use super::store::{self, PluginStore};
-use super::{Event, Fault, FaultKind, Meter, Prepared, Script, Used, breach, within};
+use super::{Event, Fault, FaultKind, Meter, Prepared, Script, Used, within};
 use crate::config::Limits;
 use crate::wave::{Difference, Expect, MAX_TEXT, Value, compare, in_short, write};
 
@@ -33,6 +33,8 @@ pub struct Outcome {
     fuel: Vec<u64>,
     /// The most linear memory that was held, in bytes.
     memory: u64,
+    /// What was written to standard output and to standard error.
+    output: [Vec<u8>; 2],
 }
 
 impl Case<'_> {
@@ -93,6 +95,7 @@ impl Case<'_> {
             self.drop_all(store, meter, &mut handles, &mut outcome, emit).await?;
         }
         outcome.memory = store.data().peak_memory();
+        outcome.output = store.data().written();
         Ok(outcome)
     }
 
@@ -235,7 +238,7 @@ async fn drop_handles(
 ) -> Result<(), Fault> {
     for handle in handles {
         let dropped = handle.resource_drop_async(&mut *store).await;
-        dropped.map_err(|error| breach::fault(&error, limits))?;
+        within(dropped, store, limits)?;
     }
     Ok(())
 }
@@ -272,6 +275,18 @@ fn differences(first: &Outcome, second: &Outcome) -> Vec<String> {
         lines.push(format!("trap: first {:?}", first.trap.as_deref().unwrap_or_default()));
         lines.push(format!("trap: then  {:?}", second.trap.as_deref().unwrap_or_default()));
     }
+    let streams = ["standard output", "standard error"];
+    for (stream, (a, b)) in streams.iter().zip(first.output.iter().zip(&second.output)) {
+        let text = |bytes: &[u8]| Value::Text(String::from_utf8_lossy(bytes).into_owned());
+        if a != b {
+            let (told, count) = compare(&text(a), &text(b), &[]);
+            let told = said(&told, count, "first", "then");
+            lines.extend(told.into_iter().map(|line| format!("{stream}: {line}")));
+            if count == 0 {
+                lines.push(format!("{stream}: bytes that are no text differ"));
+            }
+        }
+    }
     for (i, (a, b)) in first.fuel.iter().zip(&second.fuel).enumerate() {
         if a != b {
             let what = match i {
@@ -296,7 +311,8 @@ mod tests {
 
     fn outcome(value: u64, fuel: &[u64]) -> Outcome {
         let values = vec![Some(Value::Unsigned(value)), None];
-        Outcome { values, trap: None, fuel: fuel.to_vec(), memory: 65536 }
+        let output = [b"hello\n".to_vec(), Vec::new()];
+        Outcome { values, trap: None, fuel: fuel.to_vec(), memory: 65536, output }
     }
 
     #[test]
@@ -308,11 +324,16 @@ mod tests {
     fn every_difference_is_told_with_its_place() {
         let mut second = outcome(2, &[5, 8, 7]);
         second.memory = 0;
+        second.output = [b"hallo\n".to_vec(), vec![0xff]];
         assert_eq!(
             differences(&outcome(1, &[5, 6, 7]), &second),
             [
                 "call 1: first 1",
                 "call 1: then  2",
+                r#"standard output: first "hello\n""#,
+                r#"standard output: then  "hallo\n""#,
+                r#"standard error: first """#,
+                "standard error: then  \"\u{fffd}\"",
                 "call 1: 6 fuel, then 8",
                 "65536 bytes of memory, then 0",
             ]

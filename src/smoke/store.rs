@@ -70,6 +70,11 @@ impl State {
         self.stdout.len().max(self.stderr.len())
     }
 
+    /// What went to standard output and to standard error.
+    pub fn written(&self) -> [Vec<u8>; 2] {
+        [self.stdout.bytes(), self.stderr.bytes()]
+    }
+
     /// A stream that got more than it may.
     pub fn flooded(&self) -> Option<&Sink> {
         [&self.stdout, &self.stderr].into_iter().find(|stream| stream.is_over())

@@ -94,7 +94,7 @@ fn refused(world: &World, target: Host<'_>) -> HashMap<String, bool> {
         let before = refused.len();
         for mismatch in world::targets(world, target) {
             let root = &mismatch.path.0[0];
-            if let ("import", Some(name)) = (root.kind, &root.name) {
+            if let ("import", Some(name)) = (&*root.kind, &root.name) {
                 let absent =
                     mismatch.kind == MismatchKind::UnknownImport && mismatch.path.0.len() == 1;
                 *refused.entry(name.clone()).or_insert(absent) &= absent;

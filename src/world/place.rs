@@ -72,7 +72,7 @@ impl<'p> Place<'p> {
             ("func", Some(name)) => func_words(name),
             (kind, name) => (kind, name),
         };
-        path.0.push(Segment { kind, name: name.map(str::to_owned) });
+        path.0.push(Segment { kind: kind.into(), name: name.map(str::to_owned) });
         path
     }
 }

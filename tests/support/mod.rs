@@ -283,7 +283,37 @@ fn settle(bytes: &[u8], folder: &Path) -> String {
     if !out.is_empty() && !out.ends_with('\n') {
         out.push('\n');
     }
-    settle_sandbox(&out)
+    settle_sandbox(&settle_uuids(&out))
+}
+
+/// A UUID is another one each time.
+fn settle_uuids(text: &str) -> String {
+    const GROUPS: [usize; 5] = [8, 4, 4, 4, 12];
+    let length = |text: &str| -> Option<usize> {
+        let mut at = 0;
+        for (i, group) in GROUPS.iter().enumerate() {
+            at += usize::from(i > 0 && text.get(at..)?.starts_with('-'));
+            let digits = text.get(at..at + group)?;
+            digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(())?;
+            at += group;
+        }
+        (at == 36).then_some(at)
+    };
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        match length(rest) {
+            Some(uuid) => {
+                out.push_str("[UUID]");
+                rest = &rest[uuid..];
+            }
+            None => {
+                out.push(c);
+                rest = &rest[c.len_utf8()..];
+            }
+        }
+    }
+    out
 }
 
 /// What an operating system offers to confine a worker differs too: the list of it, in text and in
@@ -300,7 +330,7 @@ fn settle_sandbox(text: &str) -> String {
             out.push_str("sandbox: [SANDBOX]\n");
             continue;
         }
-        let _ = writeln!(out, "{line}");
+        let _ = writeln!(out, "{}", measures_in_one_line(line));
         if line.trim_start() == "\"sandbox\": {" {
             let indent = &line[..line.len() - line.trim_start().len()];
             let end = [format!("{indent}}}"), format!("{indent}}},")];
@@ -314,6 +344,17 @@ fn settle_sandbox(text: &str) -> String {
         }
     }
     out
+}
+
+/// The same in a line of NDJSON.
+fn measures_in_one_line(line: &str) -> String {
+    let of = |line: &str| {
+        let start = line.find("\"sandbox\":{\"complete\":")?;
+        let end = start + line[start..].find('}')?;
+        let to = start + line[start..end].find(",\"measures\":")?;
+        Some(format!("{},\"measures\":[\"[SANDBOX]\"]{}", &line[..to], &line[end..]))
+    };
+    of(line).unwrap_or_else(|| line.to_owned())
 }
 
 /// A program on the path.
