@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic, Distance, WitPath};
 use crate::world::{self, ExternName, Mismatch, MismatchKind};
 
 use advice::{Producers, unwanted_wasi};
-pub use policy::{idle_waivers, policy, today, too_large, weigh};
+pub use policy::{idle_stubs, idle_waivers, policy, today, too_large, unused_stub, weigh};
 
 /// How a component stands to a host.
 #[derive(Clone, Debug)]

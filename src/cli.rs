@@ -4,12 +4,15 @@ mod adapt;
 mod check;
 mod completions;
 mod compose;
+mod diff;
 mod explain;
 mod gate;
 mod init;
 mod inspect;
 mod progress;
+mod reports;
 mod run;
+mod stream;
 mod worker;
 
 use std::io::{self, Write};
@@ -48,6 +51,8 @@ enum Command {
     Check(check::Check),
     /// Make one component out of several
     Compose(compose::Compose),
+    /// Say what changed between two worlds, and whom it breaks
+    Diff(diff::Diff),
     /// Make a component out of a core module
     Adapt(adapt::Adapt),
     /// Call a component's functions in a worker process with limits
@@ -132,14 +137,18 @@ impl Common {
     /// Prints the report of `check` or `gate`, and returns its exit status.
     fn verdicts(&self, report: &Report) -> Result<u8, Failure> {
         self.print(report, text::report)?;
-        let any = |verdict| report.plugins.iter().any(|plugin| plugin.verdict == verdict);
-        Ok(if any(Verdict::Unjudged) {
-            3
-        } else if any(Verdict::Fail) {
-            1
-        } else {
-            self.status(&report.diagnostics)
-        })
+        Ok(status_of(report, self.fail_on()))
+    }
+}
+
+/// The exit status for the findings and verdicts of a report.
+fn status_of(report: &Report, fail_on: Severity) -> u8 {
+    let any = |verdict| report.plugins.iter().any(|plugin| plugin.verdict == verdict);
+    if any(Verdict::Unjudged) {
+        3
+    } else {
+        let found = report.diagnostics.iter().any(|finding| finding.severity >= fail_on);
+        u8::from(any(Verdict::Fail) || found)
     }
 }
 
@@ -219,6 +228,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Compose(command) => command.run(),
+        Command::Diff(command) => command.run(),
         Command::Adapt(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Gate(command) => command.run(),

@@ -8,9 +8,10 @@ mod roots;
 pub mod script;
 mod seal;
 mod skeleton;
+mod thin;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 use wac_graph::types::Package;
@@ -19,6 +20,7 @@ use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId, Processor};
 use crate::component::{self, Component};
 use crate::input;
 use crate::wiring::{self, Plan};
+use crate::world::ExternName;
 
 pub use emit::emit;
 pub use provenance::{Given, Part, Provenance, SECTION, Seam, provenance};
@@ -94,6 +96,17 @@ fn decoded(bytes: Vec<u8>) -> Result<Component, ComposeError> {
     let input = input::from_bytes(name, name, bytes)
         .map_err(|error| ComposeError::Invalid(error.to_string()))?;
     component::decode(input).map_err(|finding| ComposeError::Invalid(finding.message))
+}
+
+/// What the components import and nothing feeds, by name and track.
+fn open_imports(components: &[&Component], plan: &Plan) -> HashSet<String> {
+    let fed: HashSet<(usize, &str)> =
+        plan.wires.iter().map(|wire| (wire.importer, wire.import.as_str())).collect();
+    let imports = plan.used.iter().flat_map(|&index| {
+        components[index].world.imports.keys().map(move |name| (index, name.as_str()))
+    });
+    let open = imports.filter(|import| !fed.contains(import));
+    open.map(|(_, name)| ExternName::parse(name).canonical()).collect()
 }
 
 /// The components that take part, in the order of their digests.
@@ -206,6 +219,9 @@ fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeErro
     if !roots.fates.is_empty() {
         bytes = seal::settle(&bytes, &roots.fates).map_err(|error| failed(&error))?;
     }
+    let open = open_imports(components, plan);
+    bytes = thin::thin(&bytes, |name| !open.contains(&ExternName::parse(name).canonical()))
+        .map_err(|error| failed(&error))?;
     describe(&mut bytes, components, plan);
     skeleton::fill(&bytes, |number| wholes.get(number).map(AsRef::as_ref))
         .map_err(|error| failed(&error))

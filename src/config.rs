@@ -26,7 +26,7 @@ use crate::world::{self, World};
 pub use command::CommandCase;
 pub use first::{NewFile, first_host};
 pub use parse::excerpt;
-pub use policy::{Level, Policy, Rule, Versions, Waiver};
+pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};
 pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, Written, read_cases};
 pub use values::{Limits, parse_bytes, parse_duration};

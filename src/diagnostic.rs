@@ -2,19 +2,22 @@
 //! carries them. Plain data; the words are chosen by the rooms above, the layout by `render`.
 
 mod code;
+mod diff;
 mod excerpt;
 mod inspection;
 mod report;
 mod schema;
+mod stubs;
 mod usage;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use code::Code;
+pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
 pub use excerpt::fit;
 pub use inspection::{
     Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,
@@ -22,14 +25,17 @@ pub use inspection::{
 };
 pub use report::{
     AdaptReport, AdapterUse, CallReport, Captured, CaseReport, CommandReport, ComponentUsed,
-    ComposeReport, ConfigUsed, Distance, ExportFrom, InitReport, PluginReport, Report, RunReport,
-    Summary, Tool, Verdict, WireShown,
+    ComposeReport, ConfigUsed, Distance, ExportFrom, GateEnd, GatePlugin, InitReport, PluginReport,
+    Report, RunReport, Summary, Tool, Verdict, WireShown,
 };
 pub use schema::{SCHEMAS, schema};
+pub use stubs::{StubUse, StubbedFunction, StubbedImport};
 pub use usage::{Sandbox, Usage};
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Worth knowing; never decides a verdict.
@@ -52,10 +58,10 @@ impl fmt::Display for Severity {
 
 /// One step on the way to a place in a world: `export run`, `record output`, `field exit-code`,
 /// or a place without a name, such as `result` and `ok`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Segment {
     /// What the step is, in WIT's words.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Its name, where it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -74,7 +80,7 @@ impl WitPath {
     /// This path with one more step.
     pub fn then(&self, kind: &'static str, name: Option<&str>) -> WitPath {
         let mut segments = self.0.clone();
-        segments.push(Segment { kind, name: name.map(str::to_owned) });
+        segments.push(Segment { kind: kind.into(), name: name.map(str::to_owned) });
         WitPath(segments)
     }
 
@@ -90,7 +96,7 @@ impl fmt::Display for WitPath {
             if i > 0 {
                 f.write_str(" / ")?;
             }
-            f.write_str(segment.kind)?;
+            f.write_str(&segment.kind)?;
             if let Some(name) = &segment.name {
                 write!(f, " {name}")?;
             }
@@ -115,6 +121,17 @@ impl Serialize for WitPath {
     }
 }
 
+impl<'de> Deserialize<'de> for WitPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<WitPath, D::Error> {
+        /// The text follows from the steps.
+        #[derive(Deserialize)]
+        struct Steps {
+            steps: Vec<Segment>,
+        }
+        Steps::deserialize(deserializer).map(|path| WitPath(path.steps))
+    }
+}
+
 impl JsonSchema for WitPath {
     fn schema_name() -> Cow<'static, str> {
         "WitPath".into()
@@ -126,19 +143,19 @@ impl JsonSchema for WitPath {
 }
 
 /// One finding about one component.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Diagnostic {
     /// What kind of finding it is.
     pub code: Code,
     /// How much it weighs.
     pub severity: Severity,
     /// Where in the component's world, where it has such a place.
-    #[serde(skip_serializing_if = "WitPath::is_empty")]
+    #[serde(default, skip_serializing_if = "WitPath::is_empty")]
     pub path: WitPath,
     /// What the plugin has and what the host wants.
     pub message: String,
     /// Further facts, a line each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,10 +163,22 @@ pub struct Diagnostic {
     /// The line of the host's configuration that decided it, where one did: policy, not contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_by: Option<Place>,
+    /// The host's waiver that excused it, where one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waived: Option<Waived>,
+}
+
+/// A finding is excused by a waiver of the host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Waived {
+    /// The last day that it is excused: `2027-01-31`.
+    pub until: String,
+    /// Why, in the host's words.
+    pub reason: String,
 }
 
 /// A line of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Place {
     /// The file.
     pub file: String,
@@ -170,6 +199,7 @@ impl Diagnostic {
             notes: Vec::new(),
             help: None,
             decided_by: None,
+            waived: None,
         }
     }
 

@@ -91,7 +91,7 @@ pub fn report(
     today: (u16, u8, u8),
 ) -> Report {
     Report {
-        schema,
+        schema: schema.into(),
         tool: tool(),
         config: host.config.clone(),
         worlds: host.worlds.iter().filter_map(|world| world.name.clone()).collect(),

@@ -1,6 +1,8 @@
 //! One plugin, from file to verdict: read, decode, check, adapt, compose, check again, run.
 
 mod command;
+mod fit;
+pub mod stubs;
 mod trial;
 
 use std::num::NonZero;
@@ -10,20 +12,16 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::adapter::{self, AdaptError};
-use crate::check::{check, policy, too_large, weigh};
+use crate::check::{too_large, weigh};
 use crate::component::{self, Component};
-use crate::compose::compose;
 use crate::config::{Case, Host, Plugin, Policy};
-use crate::diagnostic::{
-    AdapterUse, Code, Diagnostic, PluginReport, Severity, Tool, Verdict, WitPath,
-};
+use crate::diagnostic::{Code, Diagnostic, PluginReport, Severity, Tool, Verdict, WitPath};
 use crate::input::{self, Input, InputError, Kind};
 use crate::smoke::ENGINE;
-use crate::wiring::search::{self, Outcome};
-use crate::wiring::{self, Node, Plan, Wishes};
-use crate::world;
+use crate::wiring::Node;
 
 pub use command::{Ran, run_command, run_command_cases};
+pub use fit::{fit, measure};
 pub use trial::{Terms, Trial, run_cases};
 
 /// Why judging stopped. Neither is about the plugin.
@@ -39,7 +37,11 @@ pub enum JudgeError {
 
 /// This program, for reports.
 pub fn tool() -> Tool {
-    Tool { name: "plugtool", version: env!("CARGO_PKG_VERSION"), engine: ENGINE }
+    Tool {
+        name: "plugtool".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        engine: ENGINE.into(),
+    }
 }
 
 /// What is to be done with a plugin beyond checking it.
@@ -251,124 +253,6 @@ fn run_all(component: &Component, cases: &[&Case], terms: Terms<'_>) -> Result<T
         }
     }
     Ok(all)
-}
-
-/// The way from a component to a world of the host.
-struct Way {
-    /// Index of the world.
-    world: usize,
-    /// Indices of the adapters that it needs.
-    adapters: Vec<usize>,
-    /// How they are wired, where there are any.
-    plan: Plan,
-}
-
-/// Measures a component against the host, and puts what it finds into the report: findings where the
-/// component targets no world and the host's adapters do not make it fit, or else the world, the
-/// adapters, and what the host's policy has to say.
-///
-/// Nothing is composed or run.
-pub fn measure(component: &Component, host: &Host, report: &mut PluginReport) -> bool {
-    way(component, host, report).is_some()
-}
-
-fn way(component: &Component, host: &Host, report: &mut PluginReport) -> Option<Way> {
-    let finding = check(component, host);
-    let direct = finding.diagnostics.is_empty();
-    let mut note = None;
-    let found = if direct {
-        Some(Way { world: finding.world, adapters: Vec::new(), plan: Plan::default() })
-    } else if !component.refused.is_empty() {
-        None
-    } else {
-        let pool: Vec<Node<'_>> = host.adapters.iter().map(node).collect();
-        let mut near = None;
-        let found = host.worlds.iter().enumerate().find_map(|(index, world)| {
-            let target = world::Host { world, provides: &host.provides };
-            let wishes = Wishes { target: Some(target), ..Wishes::default() };
-            match search::adapt(&[node(component)], &pool, &wishes) {
-                Outcome::Way(way) => {
-                    Some(Way { world: index, adapters: way.adapters, plan: way.plan })
-                }
-                Outcome::NoWay(attempt) => {
-                    near = near.take().or_else(|| attempt.map(|attempt| (attempt, index)));
-                    None
-                }
-                Outcome::OutOfBudget => {
-                    report.failure = Some(search::out_of_budget());
-                    None
-                }
-            }
-        });
-        if found.is_some() {
-            report.failure = None;
-        } else if let Some((attempt, index)) = near {
-            let world = host.worlds[index].name.as_deref().unwrap_or("the world");
-            let finding = wiring::no_adapter_path(&attempt, world);
-            note = Some(finding.severity(Severity::Note));
-        }
-        found
-    };
-    match &found {
-        Some(way) => {
-            report.world.clone_from(&host.worlds[way.world].name);
-            let uses = way.adapters.iter().map(|&index| &host.adapters[index]);
-            report.adapters = uses
-                .map(|a| AdapterUse { name: a.name.clone(), sha256: a.sha256.clone() })
-                .collect();
-            if direct {
-                let target = &host.worlds[way.world];
-                report.diagnostics.extend(policy(&component.world, host, target));
-            }
-        }
-        None => {
-            report.world.clone_from(&host.worlds[finding.world].name);
-            report.distances = finding.distances;
-            let target = &host.worlds[finding.world];
-            let mut wishes = policy(&component.world, host, target);
-            // A newer version is harmless only where all that is used is there.
-            wishes.retain(|wish| {
-                wish.code != Code::NewerThanHost
-                    || !finding.diagnostics.iter().any(|f| f.path.0.first() == wish.path.0.first())
-            });
-            report.diagnostics.extend(finding.diagnostics);
-            report.diagnostics.extend(note);
-            report.diagnostics.extend(wishes);
-        }
-    }
-    found
-}
-
-/// The component itself where it targets one of the host's worlds, or what comes of composing it
-/// with the host's adapters. None, and the reasons in the report, where neither will do.
-fn fit(
-    component: Component,
-    host: &Host,
-    report: &mut PluginReport,
-) -> Result<Option<Component>, JudgeError> {
-    let Some(way) = way(&component, host, report) else { return Ok(None) };
-    if way.adapters.is_empty() {
-        return Ok(Some(component));
-    }
-    let adapters = way.adapters.iter().map(|&index| &host.adapters[index]);
-    let parts: Vec<&Component> = std::iter::once(&component).chain(adapters).collect();
-    let composed =
-        compose(&parts, &way.plan).map_err(|error| JudgeError::Internal(error.to_string()))?;
-    let world = &host.worlds[way.world];
-    let target = world::Host { world, provides: &host.provides };
-    if let Some(mismatch) = world::targets(&composed.world, target).first() {
-        return Err(JudgeError::Internal(format!(
-            "what was composed does not target {} after all: {}",
-            world.name.as_deref().unwrap_or("the world"),
-            mismatch.path
-        )));
-    }
-    if !composed.refused.is_empty() {
-        report.diagnostics.extend(composed.refused);
-        return Ok(None);
-    }
-    report.diagnostics.extend(policy(&composed.world, host, world));
-    Ok(Some(composed))
 }
 
 /// A component as wiring sees it.

@@ -6,6 +6,7 @@ pub mod component;
 pub mod compose;
 pub mod config;
 pub mod diagnostic;
+pub mod diff;
 pub mod gate;
 pub mod input;
 pub mod judge;

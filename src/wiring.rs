@@ -17,6 +17,7 @@ mod shapes;
 
 use std::collections::BTreeSet;
 
+use crate::config::Pattern;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::world::{self, Host, Item, Mismatch, World};
 use seams::Seams;
@@ -52,6 +53,8 @@ pub enum Why {
     ByHand,
     /// The fewest adapters do it this way.
     Search,
+    /// It is to be closed by a stub, and nothing else feeds it.
+    Stub,
     /// A WAC script says so.
     Script,
 }
@@ -67,6 +70,7 @@ impl Why {
             Why::Resources => "the only one with the resources that are meant",
             Why::ByHand => "by --wire",
             Why::Search => "the fewest adapters do it so",
+            Why::Stub => "it is to be stubbed",
             Why::Script => "by the script",
         }
     }
@@ -118,6 +122,9 @@ pub struct Wishes<'a> {
     pub by_hand: &'a [Wire],
     /// Whether the whole exports everything that feeds nobody, not only what is asked for.
     pub all_exports: bool,
+    /// Imports that may stay open for a stub to close them, and so need not be the host's. What a
+    /// component gives goes before the stub, and the stub before an adapter of the pool.
+    pub stub: &'a [Pattern],
 }
 
 /// Wires components together, whatever their order. Every import gets the best exporter among the
@@ -128,7 +135,7 @@ pub struct Wishes<'a> {
 ///
 /// Every reason why there is no one way to do it.
 pub fn wire(nodes: &[Node<'_>], wishes: &Wishes<'_>) -> Result<Plan, Vec<Diagnostic>> {
-    let seams = Seams::new(nodes, wishes.target);
+    let seams = Seams::new(nodes, wishes);
     wire_seams(nodes, wishes, &seams)
 }
 
@@ -203,7 +210,7 @@ pub fn shortfall(nodes: &[Node<'_>], plan: &Plan, target: Host<'_>) -> Vec<Misma
         left.extend(world::targets(nodes[index].world, target).into_iter().filter(|mismatch| {
             let root = &mismatch.path.0[0];
             let name = root.name.as_deref().unwrap_or_default();
-            match root.kind {
+            match &*root.kind {
                 // A plain type asks nothing of the host: what uses it is measured by itself.
                 "import" => {
                     let item = nodes[index].world.imports.get(name);

@@ -5,6 +5,7 @@
 //! the name for people to read, and the name never takes part in a comparison. Resources are the
 //! other way round: they have nothing but their identity.
 
+mod along;
 mod compare;
 mod core;
 mod example;
@@ -15,6 +16,7 @@ mod package;
 mod place;
 mod print;
 mod read;
+mod renamed;
 mod shipped;
 mod structure;
 mod to_wit;
@@ -25,10 +27,14 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+pub use along::{Along, Uses, along};
 pub use compare::{Host, Kind as MismatchKind, Mismatch, asks_nothing, fits, targets};
+pub(crate) use compare::{explained, is_definition};
 pub use core::CoreModule;
+pub(crate) use names::Names;
 pub use names::{ExternName, find, nearest};
 pub use package::{Package, package};
+pub(crate) use place::{Place, owner};
 pub use read::{component_type_world, component_world};
 pub use shipped::{shipped, wasi};
 pub use to_wit::{
@@ -215,6 +221,12 @@ impl World {
     /// The first type of the same definition: where two names for one type lead to the same.
     pub(crate) fn definition_of(&self, id: TypeId) -> TypeId {
         self.definitions[id.0]
+    }
+
+    /// The name of a type: the one that its definition has, which it may have another one for.
+    pub(crate) fn defined_name(&self, id: TypeId) -> Option<&str> {
+        let definition = self.ty(self.definition_of(id));
+        definition.name.as_deref().or(self.ty(id).name.as_deref())
     }
 
     /// The resource behind an id of this world.

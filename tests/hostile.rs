@@ -83,7 +83,7 @@ impl Workshop {
         }
         fs::write(&list, text).expect("a list of plugins");
         Command::new(env!("CARGO_BIN_EXE_plugtool"))
-            .args(["gate", "--format", "json", "--host"])
+            .args(["gate", "--jobs", "1", "--format", "json", "--host"])
             .arg(root().join("testdata/hostile"))
             .arg("--plugins")
             .arg(list)

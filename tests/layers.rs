@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["gate"],
     &["judge"],
     &["render"],
-    &["check", "compose", "smoke", "sandbox", "wiring", "adapter"],
+    &["check", "compose", "diff", "smoke", "sandbox", "wiring", "adapter"],
     &["config"],
     &["component"],
     &["wave"],

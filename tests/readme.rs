@@ -46,7 +46,7 @@ fn every_command_runs_and_prints_what_is_shown() {
 fn every_flag_that_it_names_is_one() {
     let readme = fs::read_to_string(root().join("README.md")).expect("the README");
     let mut help = String::new();
-    for command in ["inspect", "check", "compose", "run", "gate", "explain"] {
+    for command in ["inspect", "check", "compose", "diff", "run", "gate", "explain"] {
         help.push_str(&execute(&format!("plugtool {command} --help"), root()).stdout);
     }
     let prose = readme.split('`').skip(1).step_by(2);

@@ -23,8 +23,16 @@ fn answers() -> Vec<(String, Value)> {
     {
         let case = Case::parse(&fs::read_to_string(&path).expect("a case")).expect("a case");
         for (line, outcome) in case.commands() {
-            if line.contains("--format json") && !outcome.stdout.is_empty() {
-                let json: Value = serde_json::from_str(&outcome.stdout)
+            // NDJSON is several answers, a line each.
+            let texts: Vec<&str> = if line.contains("ndjson=-") {
+                outcome.stdout.lines().collect()
+            } else if line.contains("--format json") || line.contains(" json=-") {
+                vec![&outcome.stdout]
+            } else {
+                continue;
+            };
+            for text in texts.into_iter().filter(|text| !text.is_empty()) {
+                let json: Value = serde_json::from_str(text)
                     .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
                 let name = json["schema"].as_str().expect("a schema field").to_owned();
                 answers.push((name, json));

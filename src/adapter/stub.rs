@@ -2,7 +2,6 @@
 
 use std::panic::{self, AssertUnwindSafe};
 
-use serde::Serialize;
 use thiserror::Error;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Function, Resolve, WorldId, WorldItem, WorldKey};
@@ -24,26 +23,23 @@ pub struct Stub {
 }
 
 /// What a function of a stub does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The interface; none for a function on its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub interface: Option<String>,
     /// The function, as the component model names it: `[method]descriptor.read`.
     pub function: String,
     /// What comes of calling it.
-    #[serde(flatten)]
     pub does: Does,
 }
 
 /// What comes of calling a function of a stub.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Does {
     /// It returns this value, in WAVE, with words for handles.
     Returns(String),
     /// It has no result, so nobody is told that it does nothing.
-    Ignored(()),
+    Ignored,
     /// It traps, for this reason.
     Traps(String),
 }
@@ -139,7 +135,7 @@ fn add(core: &mut Core<'_>, interface: Option<(&WorldKey, &str)>, func: &Functio
         }
         None => {
             core.add(key, func, None);
-            Does::Ignored(())
+            Does::Ignored
         }
         Some(ty) => {
             let chosen = answer(resolve, ty, &|resource| core.mine(resource), &core.budget);

@@ -41,6 +41,9 @@ pub fn wit(world: &World, names: &[String]) -> Result<String, String> {
                     }
                 }
             }
+            Some(Item::Func(_)) if name.starts_with('[') => {
+                return Err(format!("{name} belongs to a resource that comes from no interface"));
+            }
             Some(Item::Func(func)) => {
                 let ty = text.func(&mut root, func, Style::Function)?;
                 let _ = writeln!(exports, "  export %{name}: {ty};");

@@ -1,8 +1,8 @@
 //! What a host wants beyond its contract, applied: findings that a line of its configuration decided,
 //! what findings weigh, and what is excused.
 
-use crate::config::{Host, Level, Policy, Versions};
-use crate::diagnostic::{Code, Diagnostic, PluginReport, Severity, WitPath};
+use crate::config::{Host, Level, Pattern, Policy, Versions};
+use crate::diagnostic::{Code, Diagnostic, PluginReport, Severity, Verdict, Waived, WitPath};
 use crate::world::{ExternName, Item, World, asks_nothing, find};
 
 /// Findings about a component that its contract has nothing against: imports that the policy does not
@@ -176,10 +176,12 @@ pub fn weigh(report: &mut PluginReport, policy: &Policy, today: (u16, u8, u8)) {
         });
         if let Some(index) = waiver {
             let waiver = &policy.waivers[index];
+            let until = date(waiver.expires);
             finding.severity = Severity::Note;
             finding = finding
-                .note(format!("waived until {}: {}", date(waiver.expires), waiver.reason))
+                .note(format!("waived until {until}: {}", waiver.reason))
                 .decided_by(&waiver.place);
+            finding.waived = Some(Waived { until, reason: waiver.reason.clone() });
             if !report.waived_by.contains(&index) {
                 report.waived_by.push(index);
             }
@@ -253,6 +255,45 @@ pub fn idle_waivers(
         }
     }
     findings
+}
+
+/// Patterns of imports to stub that matched nothing in any of these reports. Where one of the plugins
+/// was not looked at, nothing is known.
+pub fn idle_stubs(reports: &[PluginReport], policy: &Policy) -> Vec<Diagnostic> {
+    let judged = || reports.iter().filter(|report| report.verdict != Verdict::Skipped);
+    let severity = match policy.severities.get(&Code::UnusedStub) {
+        Some(Level::Off) => return Vec::new(),
+        Some(Level::Weighs(severity)) => *severity,
+        None => Severity::Warning,
+    };
+    let used = |index: usize| {
+        judged().any(|report| report.stubbed_by.as_ref().is_none_or(|used| used.contains(&index)))
+    };
+    let idle = policy.stub_imports.iter().enumerate().filter(|(index, _)| !used(*index));
+    idle.map(|(_, rule)| {
+        let finding = unused_stub(&rule.pattern, std::iter::empty());
+        finding.severity(severity).decided_by(&rule.place)
+    })
+    .collect()
+}
+
+/// A pattern of imports to stub that matches none of these imports.
+pub fn unused_stub<'n>(pattern: &Pattern, imports: impl Iterator<Item = &'n str>) -> Diagnostic {
+    let mut names: Vec<String> = Vec::new();
+    for import in imports {
+        names.extend(ExternName::parse(import).package().map(|package| format!("{package}/*")));
+        names.push(import.to_owned());
+    }
+    let slips = |name: &String| strsim::osa_distance(name, pattern.as_str());
+    let near = names.iter().filter(|name| slips(name) <= 2).min_by_key(|name| slips(name));
+    let help = match near {
+        Some(near) => format!("did you mean {near}?"),
+        None => "take it out where it is not for something that is still to come".to_owned(),
+    };
+    Diagnostic::error(Code::UnusedStub, "nothing imports what it names, so nothing is closed")
+        .severity(Severity::Warning)
+        .at(WitPath::root("stub", pattern.as_str()))
+        .help(help)
 }
 
 /// Today's date in UTC: year, month, day.

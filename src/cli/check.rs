@@ -10,7 +10,8 @@ use crate::{gate, input, judge};
 /// Check components against a host's world
 ///
 /// Nothing is run. A component passes where it targets one of the host's worlds, by itself or through
-/// the host's adapters, and the host's policy has nothing against it.
+/// the host's adapters, with what the host wants stubbed closed, and the host's policy has nothing
+/// against it.
 #[derive(Args)]
 #[command(after_help = EXIT_STATUS, after_long_help = format!("\
 Examples:
@@ -46,7 +47,7 @@ impl Check {
             let (name, path) = input::split_name(argument);
             let (component, mut report) = judge::open_for(&name, path, &host);
             if let Some(component) = component {
-                judge::measure(&component, &host, &mut report);
+                judge::measure(component, &host, &mut report);
             }
             weigh(&mut report, &host.policy, today);
             report.settle(self.common.fail_on());

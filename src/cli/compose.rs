@@ -1,6 +1,7 @@
 //! `plugtool compose`.
 
 mod script;
+mod stub;
 
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
@@ -10,16 +11,18 @@ use clap::Args;
 
 use super::{Common, EXIT_STATUS, Failure, Format, HostArgs, write_whole};
 use crate::component::Component;
-use crate::config::{self, Host, Policy};
+use crate::config::{self, Host, Pattern, Policy};
 use crate::diagnostic::{
     ComponentUsed, ComposeReport, Diagnostic, ExportFrom, Severity, WireShown,
 };
+use crate::judge::stubs::Closed;
 use crate::judge::{self, node, tool};
-use crate::render::compose as shown;
+use crate::render::{compose as shown, text};
 use crate::wiring::search::{self, Outcome};
-use crate::wiring::{self, Node, Plan, Wire, Wishes};
+use crate::wiring::{self, Node, Plan, Why, Wire, Wishes};
 use crate::world::ExternName;
 use crate::{check, compose, input, world};
+use stub::closed;
 
 /// Make one component out of several
 ///
@@ -34,6 +37,7 @@ use crate::{check, compose, input, world};
 Examples:
   plugtool compose plugin.wasm adapter.wasm -o composed.wasm
   plugtool compose plugin.wasm --host their-host/ -o composed.wasm
+  plugtool compose plugin.wasm --stub 'wasi:sockets/*' --stub 'wasi:filesystem/*' -o closed.wasm
   plugtool compose app.wasm log.wasm cache.wasm store.wasm --wire app/store=log --wire log/store=cache --plan
   plugtool compose plugin.wasm --host their-host/ --emit-wac composed.wac -o composed.wasm
   plugtool compose script.wac --dep my:app=app.wasm -o composed.wasm
@@ -53,6 +57,10 @@ pub struct Compose {
     /// repeated
     #[arg(long, value_name = "IMPORTER/IMPORT=EXPORTER")]
     wire: Vec<String>,
+    /// Close imports that match: whatever the result would still import of them is fed by a generated
+    /// stub that refuses every call. A name, or a pattern as in wasi:filesystem/*; may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    stub: Vec<String>,
     /// Export everything that feeds nobody, not only what the world demands
     #[arg(long)]
     all_exports: bool,
@@ -82,8 +90,9 @@ impl Compose {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let host = if self.host.named() { Some(self.host.load()?) } else { None };
         let graph = self.graph.as_deref().map(graph_kind).transpose()?;
+        let patterns = self.patterns(host.as_ref())?;
         if let Some(path) = self.script_path()? {
-            return self.run_script(path, host.as_ref(), graph);
+            return self.run_script(path, host.as_ref(), graph, &patterns);
         }
         let adapters = self.adapter.iter().map(|path| config::load_adapter(path));
         let adapters = adapters.collect::<Result<Vec<_>, _>>()?;
@@ -115,7 +124,8 @@ impl Compose {
         let by_hand = self.wire.iter().map(|text| wiring::parse_wire(&nodes, text));
         let by_hand = by_hand.collect::<Result<Vec<Wire>, String>>();
         let by_hand = by_hand.map_err(|error| Failure::usage(anyhow::anyhow!(error)))?;
-        let wishes = Wishes { target: None, by_hand: &by_hand, all_exports: self.all_exports };
+        let all_exports = self.all_exports;
+        let wishes = Wishes { target: None, by_hand: &by_hand, all_exports, stub: &patterns };
         let planned = match plan(&nodes, host.as_ref(), wishes)? {
             Ok(planned) => planned,
             Err(findings) => return self.refuse(report, findings),
@@ -123,25 +133,40 @@ impl Compose {
         let Planned { adapters: chosen, plan, world, note } = planned;
         report.world = world;
         let pool = host.as_ref().map_or(&[][..], |host| &host.adapters);
-        let used: Vec<&Component> =
+        let mut used: Vec<&Component> =
             parts.iter().chain(chosen.into_iter().map(|index| &pool[index])).collect();
-        let composed = match composed(&used, &plan)? {
-            Ok(composed) => composed,
+        let closed = match closed(&used, plan, &patterns)? {
+            Ok(closed) => closed,
             Err(findings) => return self.refuse(report, findings),
         };
+        let Closed { component: composed, plan, .. } = &closed;
+        report.diagnostics = self.unused_patterns(&closed, &used);
+        if self.common.status(&report.diagnostics) != 0 {
+            let unused = std::mem::take(&mut report.diagnostics);
+            return self.refuse(report, unused);
+        }
         if let Some(host) = &host {
-            let mut findings = check::check(&composed, host).diagnostics;
+            let mut findings = check::check(composed, host).diagnostics;
             if !findings.is_empty() {
                 findings.extend(note);
                 return self.refuse(report, findings);
             }
         }
-        describe(&mut report, &used, parts.len(), &adapted, &plan, &composed);
+        used.extend(&closed.stubs);
+        describe(&mut report, &used, parts.len(), &adapted, plan, composed);
+        report.stubs.clone_from(&closed.table);
         if let Some(path) = &self.emit_wac {
-            write_whole(path, compose::emit(&used, &plan, &adapted).as_bytes())?;
+            if !closed.stubs.is_empty() {
+                return Err(Failure::usage(anyhow::anyhow!(
+                    "--emit-wac {}: a script names files, and stubs have none; leave out what is to \
+                     be stubbed, and stub what the script composes",
+                    path.display()
+                )));
+            }
+            write_whole(path, compose::emit(&used, plan, &adapted).as_bytes())?;
             report.script = Some(path.display().to_string());
         }
-        self.write(report, &composed, graph)
+        self.write(report, composed, graph)
     }
 
     /// Composes what a script says.
@@ -150,36 +175,43 @@ impl Compose {
         path: &str,
         host: Option<&Host>,
         graph: Option<Draw>,
+        patterns: &[Pattern],
     ) -> Result<u8, Failure> {
         let mut report = self.report(host);
         let script = match self.load_script(path, host)? {
             Ok(script) => script,
             Err(findings) => return self.refuse(report, findings),
         };
-        let used: Vec<&Component> = script.parts.iter().collect();
+        let mut used: Vec<&Component> = script.parts.iter().collect();
+        let given = used.len();
         let done = match script.encoded {
-            Some(bytes) => script::finish(bytes, &used, &script.plan)?,
-            None => composed(&used, &script.plan)?,
+            Some(bytes) => script::finish(bytes, &used, script.plan, patterns)?,
+            None => closed(&used, script.plan, patterns)?,
         };
-        let composed = match done {
-            Ok(composed) => composed,
+        let closed = match done {
+            Ok(closed) => closed,
             Err(findings) => return self.refuse(report, findings),
         };
-        let mut findings = Vec::new();
+        let composed = &closed.component;
+        let mut findings = self.unused_patterns(&closed, &used);
+        findings.retain(|finding| self.common.status(std::slice::from_ref(finding)) != 0);
         if let Some(host) = host {
-            let measured = check::check(&composed, host);
+            let measured = check::check(composed, host);
             report.world.clone_from(&host.worlds[measured.world].name);
             findings.extend(measured.diagnostics);
         }
         if let Some(target) = &script.target {
-            findings.extend(script::misses(&composed, target));
+            findings.extend(script::misses(composed, target));
             report.world = report.world.or_else(|| target.name.clone());
         }
         if !findings.is_empty() {
             return self.refuse(report, findings);
         }
-        describe(&mut report, &used, used.len(), &script.adapted, &script.plan, &composed);
-        self.write(report, &composed, graph)
+        report.diagnostics = self.unused_patterns(&closed, &used);
+        used.extend(&closed.stubs);
+        describe(&mut report, &used, given, &script.adapted, &closed.plan, composed);
+        report.stubs.clone_from(&closed.table);
+        self.write(report, composed, graph)
     }
 
     /// Writes what was asked for, where it was asked to be.
@@ -189,6 +221,10 @@ impl Compose {
         composed: &Component,
         graph: Option<Draw>,
     ) -> Result<u8, Failure> {
+        if self.common.format == Format::Text {
+            let said = text::diagnostics(&report.diagnostics);
+            let _ = write!(anstream::stderr(), "{said}");
+        }
         if let (Some(path), Some(draw)) = (&self.graph, graph) {
             write_whole(path, draw(&report).as_bytes())?;
         }
@@ -226,6 +262,7 @@ impl Compose {
             wires: Vec::new(),
             exports: Vec::new(),
             imports: Vec::new(),
+            stubs: Vec::new(),
             diagnostics: Vec::new(),
         }
     }
@@ -268,21 +305,6 @@ fn open(
         (Some(component), _) => Ok(Ok(Opened { component, adapted: report.adapted })),
         (None, Some(failure)) => Err(Failure::internal(anyhow::anyhow!("{path}: {failure}"))),
         (None, None) => Ok(Err(report.diagnostics)),
-    }
-}
-
-/// Carries out a plan. Imports that stay open and are at odds are findings.
-fn composed(
-    used: &[&Component],
-    plan: &Plan,
-) -> Result<Result<Component, Vec<Diagnostic>>, Failure> {
-    match compose::compose(used, plan) {
-        Ok(composed) => Ok(Ok(composed)),
-        Err(error) => {
-            let nodes: Vec<Node<'_>> = used.iter().map(|component| node(component)).collect();
-            let clashes = wiring::clashes(&nodes, plan);
-            if clashes.is_empty() { Err(Failure::internal(error)) } else { Ok(Err(clashes)) }
-        }
     }
 }
 
@@ -405,15 +427,19 @@ fn describe(
 ) {
     let place = |index: usize| plan.used.iter().position(|&other| other == index).unwrap_or(0);
     let name = |index: usize| used[index].name.clone();
+    let stub = |index: usize| {
+        plan.wires.iter().any(|wire| wire.exporter == index && wire.why == Why::Stub)
+    };
     report.components = plan
         .used
         .iter()
         .map(|&i| ComponentUsed {
             name: name(i),
             sha256: used[i].sha256.clone(),
-            adapter: i >= given,
+            adapter: i >= given && !stub(i),
+            stub: stub(i),
             adapted: adapted.contains(&used[i].sha256),
-            why: if i >= given { reasons(used, given, plan, i) } else { Vec::new() },
+            why: if i >= given && !stub(i) { reasons(used, given, plan, i) } else { Vec::new() },
         })
         .collect();
     report.wires = plan

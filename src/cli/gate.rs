@@ -8,8 +8,10 @@ use std::thread::available_parallelism;
 use clap::Args;
 
 use super::progress::Progress;
+use super::reports::Reports;
+use super::stream::Stream;
 use super::{Common, EXIT_STATUS, Failure, load_host, write_whole};
-use crate::check::today;
+use crate::check::{idle_stubs, today};
 use crate::config::{self, Case, Host, Plugin};
 use crate::diagnostic::{Report, Verdict};
 use crate::judge::{JudgeError, Options};
@@ -19,13 +21,14 @@ use crate::{gate, sandbox};
 /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
 ///
 /// A plugin that does not target the host's world is composed with the host's adapters where that
-/// makes it fit. Smoke cases run in worker processes with the host's limits.
+/// makes it fit, and imports that the host wants stubbed are closed. Smoke cases run in worker processes with the host's limits.
 #[derive(Args)]
 #[command(after_help = EXIT_STATUS, after_long_help = format!("\
 Examples:
   plugtool gate --host compositions/cli-host
   plugtool gate --host compositions/cli-host --plugins submitted.toml
   plugtool gate --host compositions/cli-host --plugins 'submitted/*.wasm' --format json
+  plugtool gate --host compositions/cli-host --report sarif=out.sarif --report junit=out.xml
   plugtool gate --host compositions/cli-host --only greet --record
 
 {EXIT_STATUS}"))]
@@ -50,11 +53,14 @@ pub struct Gate {
     #[arg(long)]
     record: bool,
     #[command(flatten)]
+    reports: Reports,
+    #[command(flatten)]
     common: Common,
 }
 
 impl Gate {
     pub(super) fn run(self) -> Result<u8, Failure> {
+        self.reports.check(&self.common)?;
         let mut host = load_host(self.host.as_deref(), "")?;
         for case in &mut host.cases {
             case.twice |= self.twice;
@@ -79,13 +85,22 @@ impl Gate {
             record: self.record,
         };
         let progress = Progress::new(plugins.len(), self.common.quiet);
-        let report = gate::gate(&plugins, &listed, &host, &options, &|step| progress.tell(step));
+        let stream = self.reports.streams().then(|| Stream::new(&plugins));
+        let report = gate::gate(&plugins, &listed, &host, &options, &|step| {
+            progress.tell(step);
+            stream.iter().for_each(|stream| stream.tell(step));
+        });
         progress.clear();
-        let report = report.map_err(|error| match error {
+        let mut report = report.map_err(|error| match error {
             JudgeError::Case(_) => Failure::usage(error),
             JudgeError::Internal(_) => Failure::internal(error),
         })?;
-        let status = self.common.verdicts(&report)?;
+        // Other lists, and parts of the host's, say nothing about what its plugins need.
+        if self.plugins.is_empty() && report.plugins.len() == all.len() {
+            report.diagnostics.extend(idle_stubs(&report.plugins, &host.policy));
+        }
+        let streamed = stream.map_or(Ok(0), Stream::end);
+        let status = self.reports.verdicts(&self.common, &report, streamed)?;
         if self.record {
             record(&report, &host)?;
         }
@@ -114,7 +129,7 @@ fn record(report: &Report, host: &Host) -> Result<(), Failure> {
                 }
             }
         }
-        changed.extend(config::record(&cases, &runs, report.tool.engine)?);
+        changed.extend(config::record(&cases, &runs, &report.tool.engine)?);
     }
     for recorded in changed {
         for line in &recorded.left {

@@ -1,7 +1,7 @@
 //! `plugtool worker`: the child's side of a job. Confines itself before anything else, reads the job
 //! from standard input, writes a line of JSON for everything that happens.
 
-use std::io::{self, BufReader, Read, Stdin, Stdout, Write};
+use std::io::{self, BufReader, Read, Stdin, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -19,7 +19,7 @@ enum Work {
     Calls(Job),
 }
 
-type Pipes = Wire<BufReader<Stdin>, Stdout>;
+type Pipes = Wire<BufReader<Stdin>, Box<dyn Write + Send>>;
 
 /// Do one job from standard input; started by plugtool itself
 #[derive(Args)]
@@ -39,11 +39,23 @@ impl Worker {
         let Some(errand) = errand else { return Ok(0) };
         let done = match self.probe {
             true => probe(&errand, &mut stdout),
-            false => work(&errand, &Wire::new(stdin, stdout)),
+            false => work(&errand, &Wire::new(stdin, unbuffered()?)),
         };
         // Where nobody is listening any more, the supervisor knows what it did.
         done.map(|()| 0).map_err(Failure::internal)
     }
+}
+
+/// Standard output without the buffer that looks for line feeds: every message is whole.
+fn unbuffered() -> Result<Box<dyn Write + Send>, Failure> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        let descriptor = io::stdout().as_fd().try_clone_to_owned();
+        Ok(Box::new(std::fs::File::from(descriptor.map_err(Failure::internal)?)))
+    }
+    #[cfg(not(unix))]
+    Ok(Box::new(io::stdout()))
 }
 
 fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::seal;
 use crate::component::Component;
-use crate::wiring::Plan;
+use crate::wiring::{Plan, Why};
 
 /// The custom section that holds it, as JSON.
 pub const SECTION: &str = "plugtool-composition";
@@ -32,6 +32,9 @@ pub struct Part {
     pub name: String,
     /// SHA-256 of its file, in hex.
     pub sha256: String,
+    /// Whether it was generated to close imports.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stub: bool,
 }
 
 /// One export that feeds one import; components are indices.
@@ -70,6 +73,7 @@ pub(super) fn describe(components: &[&Component], plan: &Plan, order: &[usize]) 
     let part = |&index: &usize| Part {
         name: components[index].name.clone(),
         sha256: components[index].sha256.clone(),
+        stub: plan.wires.iter().any(|wire| wire.exporter == index && wire.why == Why::Stub),
     };
     let wires = plan.wires.iter().filter(|wire| taking_part(&wire.importer));
     let mut wires: Vec<Seam> = wires

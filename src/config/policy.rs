@@ -20,6 +20,8 @@ pub struct Policy {
     pub allow_imports: Option<Vec<Rule>>,
     /// An import must match none of these.
     pub deny_imports: Vec<Rule>,
+    /// Imports that match one of these are closed by generated adapters that refuse.
+    pub stub_imports: Vec<Rule>,
     /// The most bytes that a submitted file may have.
     pub max_bytes: Option<(u64, Place)>,
     /// How versions must match, where no rule says otherwise.
@@ -36,6 +38,13 @@ pub struct Policy {
     pub require_sandbox: bool,
 }
 
+impl Policy {
+    /// The patterns of imports that are to be closed.
+    pub fn stub_patterns(&self) -> Vec<Pattern> {
+        self.stub_imports.iter().map(|rule| rule.pattern.clone()).collect()
+    }
+}
+
 /// How the version of an interface must match the host's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Versions {
@@ -46,21 +55,66 @@ pub enum Versions {
     Exact,
 }
 
+/// A pattern for names of imports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(glob::Pattern);
+
+impl Pattern {
+    /// Reads a pattern: `*` and `?` match anything, `/` and `:` included; `[ab]` is one of these
+    /// characters.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it: it is malformed, or no import could have such a name.
+    pub fn parse(text: &str) -> Result<Pattern, String> {
+        let pattern =
+            glob::Pattern::new(text).map_err(|error| format!("no pattern: {}", error.msg))?;
+        if text.is_empty() {
+            return Err("an empty pattern matches no import".to_owned());
+        }
+        // Names are WIT's, or wrapped as in `locked-dep=<a:b/c>` (component model, Explainer.md,
+        // "Import and export definitions").
+        let known = |c: char| c.is_ascii_alphanumeric() || "-_.:/@+*?[]!=<>,".contains(c);
+        if let Some(stray) = text.chars().find(|c| !known(*c)) {
+            return Err(format!("no import has {stray:?} in its name"));
+        }
+        if text.contains(':') && !text.contains(['/', '*', '?', '[', '=']) {
+            let package = text.split('@').next().unwrap_or(text);
+            return Err(format!(
+                "`{text}` names a package, and imports are interfaces; write `{package}/*`"
+            ));
+        }
+        Ok(Pattern(pattern))
+    }
+
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Whether the pattern is about this import. One without a version is about all of them. The very
+    /// name always is: `[method]a.b` is one.
+    pub fn matches(&self, import: &str) -> bool {
+        let name = ExternName::parse(import);
+        self.as_str() == import
+            || self.0.matches(import)
+            || (!self.as_str().contains('@') && self.0.matches(name.base))
+    }
+}
+
 /// A pattern for names of imports, with the line that it stands on.
 #[derive(Clone, Debug)]
 pub struct Rule {
-    /// `*` and `?` match anything, `/` and `:` included.
-    pub pattern: glob::Pattern,
+    /// The pattern.
+    pub pattern: Pattern,
     /// Where it stands.
     pub place: Place,
 }
 
 impl Rule {
-    /// Whether the rule is about this import. A pattern without a version is about all of them.
+    /// Whether the rule is about this import.
     pub fn matches(&self, import: &str) -> bool {
-        let name = ExternName::parse(import);
         self.pattern.matches(import)
-            || (!self.pattern.as_str().contains('@') && self.pattern.matches(name.base))
     }
 }
 
@@ -98,6 +152,8 @@ pub struct PolicyTable {
     allow_imports: Option<Vec<Spanned<String>>>,
     #[serde(default)]
     deny_imports: Vec<Spanned<String>>,
+    #[serde(default)]
+    stub_imports: Vec<Spanned<String>>,
     max_bytes: Option<Spanned<String>>,
     versions: Option<Spanned<String>>,
     #[serde(default)]
@@ -147,6 +203,7 @@ pub fn settle(
     Ok(Policy {
         allow_imports: table.allow_imports.map(rules).transpose()?,
         deny_imports: rules(table.deny_imports)?,
+        stub_imports: rules(table.stub_imports)?,
         max_bytes,
         versions: table
             .versions
@@ -162,9 +219,9 @@ pub fn settle(
 
 fn rule(pattern: &Spanned<String>, source: &Source<'_>) -> Result<Rule, ConfigError> {
     let place = source.place(pattern.span());
-    match glob::Pattern::new(pattern.get_ref()) {
+    match Pattern::parse(pattern.get_ref()) {
         Ok(pattern) => Ok(Rule { pattern, place }),
-        Err(error) => Err(source.error(pattern.span(), &format!("no pattern: {}", error.msg))),
+        Err(reason) => Err(source.error(pattern.span(), &reason)),
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Declares every code once: its variant, its name, and a one-line summary.
 /// The list is append-only; scripts and waivers depend on the names.
@@ -84,6 +84,9 @@ codes! {
     TransferLimit "transfer-limit" "The plugin handed its host more data in one call than it may."
     OutputLimit "output-limit" "The plugin wrote more output than it may."
     Exited "exited" "The plugin ended its process in the middle of a call."
+    CannotStub "cannot-stub" "An import is to be closed by a stub, and cannot be."
+    UnusedStub "unused-stub" "A pattern of imports to stub matches none."
+    VersionNotHonoured "version-not-honoured" "A world changed more than its declared version says."
 }
 
 impl Code {
@@ -109,6 +112,7 @@ impl Code {
                 | Code::FuelRegression
                 | Code::StaleBaseline
                 | Code::Nondeterministic
+                | Code::UnusedStub
         )
     }
 }
@@ -136,5 +140,13 @@ impl JsonSchema for Code {
 impl Serialize for Code {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Code, D::Error> {
+        let name = Cow::<str>::deserialize(deserializer)?;
+        let unknown = || serde::de::Error::custom(format!("there is no code `{name}`"));
+        Code::from_name(&name).ok_or_else(unknown)
     }
 }

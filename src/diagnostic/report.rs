@@ -1,12 +1,14 @@
 //! The reports that the commands return: what their JSON is made of.
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use std::borrow::Cow;
 
-use super::{Diagnostic, Sandbox, Severity, Usage};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Diagnostic, Sandbox, Severity, StubUse, Usage};
 
 /// What was found out about one component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Judged, and nothing weighs as much as `--fail-on`.
@@ -20,7 +22,7 @@ pub enum Verdict {
 }
 
 /// One smoke case as it went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseReport {
     /// The case's name.
     pub name: String,
@@ -39,7 +41,7 @@ pub struct CaseReport {
 }
 
 /// One call of a smoke case as it went.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CallReport {
     /// The call, as it is written.
     pub call: String,
@@ -70,7 +72,7 @@ pub struct CallReport {
 }
 
 /// A component that was composed around the plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AdapterUse {
     /// The adapter's name.
     pub name: String,
@@ -79,7 +81,7 @@ pub struct AdapterUse {
 }
 
 /// Everything that is known about one submitted component.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PluginReport {
     /// Its name: the `id` of the plugin list, or the name on the command line.
     pub id: String,
@@ -97,16 +99,19 @@ pub struct PluginReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub world: Option<String>,
     /// How far it is from each world of the host, where there are several and it targets none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub distances: Vec<Distance>,
     /// Whether it was submitted as a core module, and made a component before it was judged.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adapted: bool,
     /// What had to be composed around it, outermost last.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adapters: Vec<AdapterUse>,
+    /// Generated adapters that close imports which the host wants closed, with what they answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stubs: Vec<StubUse>,
     /// The smoke cases that were run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<CaseReport>,
     /// Every finding.
     pub diagnostics: Vec<Diagnostic>,
@@ -116,6 +121,10 @@ pub struct PluginReport {
     /// How the process was confined that ran it; the report over all plugins has it once.
     #[serde(skip)]
     pub sandbox: Option<Sandbox>,
+    /// Patterns of the host's `stub-imports` that matched an import: indices into its policy. None
+    /// where it was not looked for.
+    #[serde(skip)]
+    pub stubbed_by: Option<Vec<usize>>,
     /// Why it could not be judged, where it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -134,10 +143,12 @@ impl PluginReport {
             distances: Vec::new(),
             adapted: false,
             adapters: Vec::new(),
+            stubs: Vec::new(),
             cases: Vec::new(),
             diagnostics: Vec::new(),
             waived_by: Vec::new(),
             sandbox: None,
+            stubbed_by: None,
             failure: None,
         }
     }
@@ -157,7 +168,7 @@ impl PluginReport {
 }
 
 /// How far a component is from a world.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Distance {
     /// The world.
     pub world: String,
@@ -166,18 +177,18 @@ pub struct Distance {
 }
 
 /// The program that judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `plugtool`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its version.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// The engine that ran the plugins, with its version.
-    pub engine: &'static str,
+    pub engine: Cow<'static, str>,
 }
 
 /// The configuration that decided.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigUsed {
     /// Path of the file.
     pub path: String,
@@ -186,10 +197,10 @@ pub struct ConfigUsed {
 }
 
 /// What `check` and `gate` return: a verdict for every component, in the order given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// `plugtool.check/0` or `plugtool.gate/0`.
-    pub schema: &'static str,
+    pub schema: Cow<'static, str>,
     /// Who judged.
     pub tool: Tool,
     /// By which configuration; none for one-off checks.
@@ -203,14 +214,14 @@ pub struct Report {
     /// How many of each verdict.
     pub summary: Summary,
     /// Findings about the configuration itself.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub diagnostics: Vec<Diagnostic>,
     /// The verdicts.
     pub plugins: Vec<PluginReport>,
 }
 
 /// How many components got which verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// Passed.
     pub passed: usize,
@@ -236,6 +247,39 @@ impl Summary {
         }
         summary
     }
+}
+
+/// What `gate --report ndjson=PATH` writes of each plugin: one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct GatePlugin<'a> {
+    /// `plugtool.gate-plugin/0`.
+    pub schema: &'static str,
+    /// Its place in the list of those to be judged, from 1.
+    pub position: usize,
+    /// The verdict, and what it rests on.
+    pub plugin: &'a PluginReport,
+}
+
+/// The last line that `gate --report ndjson=PATH` writes: all of the report but the plugins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct GateEnd<'a> {
+    /// `plugtool.gate-end/0`.
+    pub schema: &'static str,
+    /// Who judged.
+    pub tool: &'a Tool,
+    /// By which configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<&'a ConfigUsed>,
+    /// The host's worlds, the preferred one first.
+    pub worlds: &'a [String],
+    /// How the processes were confined that ran plugins; none where none was run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<&'a Sandbox>,
+    /// How many of each verdict.
+    pub summary: Summary,
+    /// Findings about the configuration itself.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub diagnostics: &'a [Diagnostic],
 }
 
 /// What `compose` returns.
@@ -271,7 +315,10 @@ pub struct ComposeReport {
     pub exports: Vec<ExportFrom>,
     /// What the result still imports.
     pub imports: Vec<String>,
-    /// Why nothing was composed.
+    /// Generated adapters that close imports, with what they answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stubs: Vec<StubUse>,
+    /// Why nothing was composed, or what is odd about what was.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -302,6 +349,9 @@ pub struct ComponentUsed {
     pub sha256: String,
     /// Whether it came out of the host's adapters, and was not named.
     pub adapter: bool,
+    /// Whether it is a stub, generated to close imports.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stub: bool,
     /// Whether it was a core module, and made a component before it was composed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub adapted: bool,

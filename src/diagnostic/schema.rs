@@ -4,10 +4,24 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::{AdaptReport, ComposeReport, InitReport, InspectReport, Report, RunReport};
+use super::{
+    AdaptReport, ComposeReport, DiffReport, GateEnd, GatePlugin, InitReport, InspectReport, Report,
+    RunReport,
+};
 
-/// The commands whose JSON has a schema.
-pub const SCHEMAS: &[&str] = &["adapt", "check", "compose", "gate", "init", "inspect", "run"];
+/// The commands whose JSON has a schema, and the lines of NDJSON that `gate` writes.
+pub const SCHEMAS: &[&str] = &[
+    "adapt",
+    "check",
+    "compose",
+    "diff",
+    "gate",
+    "gate-end",
+    "gate-plugin",
+    "init",
+    "inspect",
+    "run",
+];
 
 /// The JSON Schema (2020-12) of what a command writes under `--format json`; none for a command that is
 /// not in [`SCHEMAS`].
@@ -15,7 +29,10 @@ pub fn schema(command: &str) -> Option<Schema> {
     match command {
         "check" | "gate" => Some(of::<Report>()),
         "adapt" => Some(of::<AdaptReport>()),
+        "gate-end" => Some(of::<GateEnd<'_>>()),
+        "gate-plugin" => Some(of::<GatePlugin<'_>>()),
         "compose" => Some(of::<ComposeReport>()),
+        "diff" => Some(of::<DiffReport>()),
         "init" => Some(of::<InitReport>()),
         "inspect" => Some(of::<InspectReport>()),
         "run" => Some(of::<RunReport>()),

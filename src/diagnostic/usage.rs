@@ -1,5 +1,7 @@
 //! What a run had to live with: the confinement of its process, and each limit with what was used of it.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,12 +20,12 @@ pub struct Sandbox {
 }
 
 /// One limit of a smoke case, and how much of it was used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Which limit: the key under `[limits]`.
-    pub limit: &'static str,
+    pub limit: Cow<'static, str>,
     /// In what it is counted: `fuel`, `bytes`, `ms`, `elements`, `instances` or `handles`.
-    pub unit: &'static str,
+    pub unit: Cow<'static, str>,
     /// How much was used; for `fuel`, by the call that used most. None where that is not known: the
     /// engine does not count it, or the process was killed, or it differs from run to run, as time does.
     #[serde(skip_serializing_if = "Option::is_none")]

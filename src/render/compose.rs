@@ -4,15 +4,16 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::clean;
+use super::stubs::stubs;
 use super::text::{BOLD, DIM, Detail, GOOD, diagnostics, line, size};
 use crate::diagnostic::{ComponentUsed, ComposeReport};
 
 /// How a composition is wired, or why there is none.
 pub fn text(report: &ComposeReport, detail: Detail) -> String {
-    let mut out = diagnostics(&report.diagnostics);
-    if !report.diagnostics.is_empty() {
-        return out;
+    if report.sha256.is_none() {
+        return diagnostics(&report.diagnostics);
     }
+    let mut out = String::new();
     let names: Vec<String> = report.components.iter().map(|c| clean(&c.name)).collect();
     let target = report.world.as_ref().map(|world| format!(" targets {}", clean(world)));
     let size = report.size.map(size).unwrap_or_default();
@@ -53,13 +54,14 @@ pub fn text(report: &ComposeReport, detail: Detail) -> String {
     for import in &report.imports {
         line(&mut out, format!("  import {}", clean(import)));
     }
+    stubs(&mut out, &report.stubs, 2, detail == Detail::Verbose);
     out
 }
 
 /// The wiring as a tree, from what the result exports down to what feeds it, with the reason for each
 /// wire and each adapter. A component that several need is written out once.
-pub fn plan(report: &ComposeReport, _: Detail) -> String {
-    if !report.diagnostics.is_empty() {
+pub fn plan(report: &ComposeReport, detail: Detail) -> String {
+    if report.sha256.is_none() {
         return diagnostics(&report.diagnostics);
     }
     let mut out = String::new();
@@ -92,11 +94,16 @@ pub fn plan(report: &ComposeReport, _: Detail) -> String {
     for import in &report.imports {
         line(&mut out, format!("{DIM}left to the host:{DIM:#} {}", clean(import)));
     }
+    stubs(&mut out, &report.stubs, 0, detail == Detail::Verbose);
     out
 }
 
 fn role(component: &ComponentUsed) -> String {
-    if component.adapter { format!(" {GOOD}(adapter){GOOD:#}") } else { String::new() }
+    match (component.adapter, component.stub) {
+        (true, _) => format!(" {GOOD}(adapter){GOOD:#}"),
+        // Its name says what it is.
+        _ => String::new(),
+    }
 }
 
 fn branch(
@@ -135,13 +142,17 @@ fn branch(
     }
 }
 
-/// The wiring as a graph in DOT. Adapters are hexagons, the host is a box with a dashed line.
+/// The wiring as a graph in DOT. Adapters are hexagons, stubs octagons, the host is a box with a dashed line.
 pub fn dot(report: &ComposeReport) -> String {
     let quote = |text: &str| clean(text).replace('\\', "\\\\").replace('"', "\\\"");
     let mut out =
         String::from("digraph composition {\n  rankdir=LR;\n  host [shape=box, style=dashed];\n");
     for (index, component) in report.components.iter().enumerate() {
-        let shape = if component.adapter { "hexagon" } else { "box" };
+        let shape = match (component.adapter, component.stub) {
+            (true, _) => "hexagon",
+            (_, true) => "octagon",
+            _ => "box",
+        };
         let _ = writeln!(out, "  c{index} [label=\"{}\", shape={shape}];", quote(&component.name));
     }
     for wire in &report.wires {
@@ -156,16 +167,16 @@ pub fn dot(report: &ComposeReport) -> String {
     out
 }
 
-/// The same in Mermaid.
+/// The same in Mermaid; stubs are trapezoids.
 pub fn mermaid(report: &ComposeReport) -> String {
     let quote = |text: &str| clean(text).replace('#', "#35;").replace('"', "#quot;");
     let mut out = String::from("flowchart LR\n  host([host])\n");
     for (index, component) in report.components.iter().enumerate() {
         let name = quote(&component.name);
-        let _ = if component.adapter {
-            writeln!(out, "  c{index}{{{{\"{name}\"}}}}")
-        } else {
-            writeln!(out, "  c{index}[\"{name}\"]")
+        let _ = match (component.adapter, component.stub) {
+            (true, _) => writeln!(out, "  c{index}{{{{\"{name}\"}}}}"),
+            (_, true) => writeln!(out, "  c{index}[/\"{name}\"\\]"),
+            _ => writeln!(out, "  c{index}[\"{name}\"]"),
         };
     }
     for wire in &report.wires {

@@ -6,18 +6,19 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::clean;
+use super::stubs::stubs;
 use crate::diagnostic::{
     AdaptReport, CaseReport, Diagnostic, Distance, InitReport, PluginReport, Report, RunReport,
-    Sandbox, Severity, Usage, Verdict,
+    Sandbox, Severity, Summary, Usage, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const WARN: Style = AnsiColor::Yellow.on_default().bold();
-const INFO: Style = AnsiColor::Cyan.on_default().bold();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const INFO: Style = AnsiColor::Cyan.on_default().bold();
 
 /// How much to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,17 +61,22 @@ pub fn report(report: &Report, detail: Detail) -> String {
     }
     if detail > Detail::Quiet {
         let s = &report.summary;
-        let mut parts = vec![format!("{} passed", s.passed), format!("{} failed", s.failed)];
-        if s.unjudged > 0 {
-            parts.push(format!("{} could not be judged", s.unjudged));
-        }
-        if s.skipped > 0 {
-            parts.push(format!("{} skipped", s.skipped));
-        }
         let style = if s.failed + s.unjudged > 0 { BAD } else { GOOD };
-        line(&mut out, format!("\n{style}{}{style:#}", parts.join(", ")));
+        line(&mut out, format!("\n{style}{}{style:#}", counts(s)));
     }
     out
+}
+
+/// How many of each verdict, in words.
+pub(super) fn counts(s: &Summary) -> String {
+    let mut parts = vec![format!("{} passed", s.passed), format!("{} failed", s.failed)];
+    if s.unjudged > 0 {
+        parts.push(format!("{} could not be judged", s.unjudged));
+    }
+    if s.skipped > 0 {
+        parts.push(format!("{} skipped", s.skipped));
+    }
+    parts.join(", ")
 }
 
 fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail) {
@@ -81,7 +87,13 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
         Verdict::Skipped => ("skip", DIM),
     };
     let id = clean(&plugin.id);
-    let head = format!("{style}{word}{style:#}  {BOLD}{id:width$}{BOLD:#}  {}", summary(plugin));
+    // What does not fit behind the name goes on below itself.
+    let before = 8 + width.max(id.chars().count());
+    let room = textwrap::Options::new(WIDTH.saturating_sub(before))
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false);
+    let summary = textwrap::wrap(&summary(plugin), room).join(&format!("\n{:before$}", ""));
+    let head = format!("{style}{word}{style:#}  {BOLD}{id:width$}{BOLD:#}  {summary}");
     line(out, head.trim_end().to_owned());
     if detail == Detail::Verbose {
         if let (Some(sha256), Some(size)) = (&plugin.sha256, plugin.size) {
@@ -100,14 +112,26 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
                 ),
             );
         }
+        stubs(out, &plugin.stubs, 6, true);
         let mut cases: Vec<&CaseReport> = plugin.cases.iter().collect();
         cases.sort_by_key(|case| case.passed);
         for case in cases {
             smoke_case(out, case);
         }
     }
+    findings_at(out, plugin, 6);
+}
+
+/// What was found about one plugin, and why it could not be judged.
+pub(super) fn findings(plugin: &PluginReport) -> String {
+    let mut out = String::new();
+    findings_at(&mut out, plugin, 0);
+    out
+}
+
+fn findings_at(out: &mut String, plugin: &PluginReport, indent: usize) {
     if let Some(failure) = &plugin.failure {
-        wrapped(out, &format!("could not be judged: {}", clean(failure)), 6, BAD, 0);
+        wrapped(out, &format!("could not be judged: {}", clean(failure)), indent, BAD, 0);
     }
     if !plugin.distances.is_empty() {
         let far = |world: &Distance| {
@@ -116,10 +140,10 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
         let distances: Vec<String> = plugin.distances.iter().map(far).collect();
         let nearest = plugin.world.as_deref().map(clean).unwrap_or_default();
         let text = format!("nearest is {nearest}, of {}", distances.join(", "));
-        wrapped(out, &text, 6, DIM, 0);
+        wrapped(out, &text, indent, DIM, 0);
     }
     for finding in &plugin.diagnostics {
-        diagnostic(out, finding, 6);
+        diagnostic(out, finding, indent);
     }
 }
 
@@ -152,7 +176,7 @@ fn smoke_case(out: &mut String, case: &CaseReport) {
 }
 
 /// What stands behind the name: how it fits and what was run, or what kind of file it is.
-fn summary(plugin: &PluginReport) -> String {
+pub(super) fn summary(plugin: &PluginReport) -> String {
     let passed = plugin.cases.iter().filter(|case| case.passed).count();
     let total = plugin.cases.len();
     let mut parts = Vec::new();
@@ -167,14 +191,19 @@ fn summary(plugin: &PluginReport) -> String {
                     parts.push(clean(&plugin.path));
                 }
             } else if let (Verdict::Pass, Some(world)) = (plugin.verdict, &plugin.world) {
-                parts.push(match plugin.adapters.as_slice() {
-                    [] => format!("targets {}", clean(world)),
-                    adapters => {
-                        let names: Vec<String> =
-                            adapters.iter().map(|adapter| clean(&adapter.name)).collect();
-                        format!("targets {} through {}", clean(world), names.join(" and "))
-                    }
-                });
+                let names = |names: &mut dyn Iterator<Item = &String>| {
+                    names.map(|name| clean(name)).collect::<Vec<_>>().join(" and ")
+                };
+                let mut part = format!("targets {}", clean(world));
+                if !plugin.adapters.is_empty() {
+                    part += " through ";
+                    part += &names(&mut plugin.adapters.iter().map(|adapter| &adapter.name));
+                }
+                if !plugin.stubs.is_empty() {
+                    part += " with ";
+                    part += &names(&mut plugin.stubs.iter().map(|stub| &stub.name));
+                }
+                parts.push(part);
             }
             if plugin.adapted {
                 parts.push("adapted from a core module".to_owned());

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::converse::{Answer, Head, Said, Stream, head};
+use super::converse::{Answer, Head, MAX_FRAME, Said, Stream, head};
 use super::{Grants, SandboxError, WORKER_ARGUMENT};
 use crate::diagnostic::Sandbox;
 
@@ -60,7 +60,8 @@ const READY: Duration = Duration::from_secs(30);
 /// What the thread that listens hands on.
 enum Heard {
     Line(String),
-    Wrote(Stream, Vec<u8>),
+    /// What the guest wrote, in so many frames.
+    Wrote(Stream, Vec<u8>, usize),
     Wants(usize),
     TooMuch,
 }
@@ -109,7 +110,8 @@ pub fn supervise(
         // A few lines at a time: what nobody has looked at yet takes no more memory than that.
         let (lines, answers) = mpsc::sync_channel(4);
         scope.spawn(move || {
-            listen(BufReader::new(stdout), order.answer, &mut |heard| lines.send(heard).is_ok());
+            let mut stdout = BufReader::with_capacity(2 * MAX_FRAME, stdout);
+            listen(&mut stdout, order.answer, &mut |heard| lines.send(heard).is_ok());
         });
         let complaint = scope.spawn(move || {
             let mut text = Vec::new();
@@ -136,7 +138,7 @@ pub fn supervise(
                     let asked = Instant::now();
                     let answer = match &heard {
                         Heard::Line(line) => on_said(Said::Line(line)),
-                        Heard::Wrote(stream, bytes) => {
+                        Heard::Wrote(stream, bytes, _) => {
                             on_said(Said::Wrote { stream: *stream, bytes })
                         }
                         Heard::Wants(max) => on_said(Said::Wants { max: *max }),
@@ -148,10 +150,11 @@ pub fn supervise(
                         Answer::Stop => break Some(Ending::Stopped),
                         _ => {}
                     }
-                    let frame = answer.frame();
-                    if !frame.is_empty() {
+                    let frames = if let Heard::Wrote(_, _, frames) = heard { frames } else { 1 };
+                    let reply = answer.frame().repeat(frames);
+                    if !reply.is_empty() {
                         // Where the worker is gone, that is the next thing that is heard.
-                        let _ = replies.send(frame);
+                        let _ = replies.send(reply);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => break Some(Ending::Killed),
@@ -170,11 +173,10 @@ pub fn supervise(
 }
 
 /// Hands on one thing after the other until there is none, nobody wants them, or there is too much.
-fn listen(mut from: impl BufRead, mut room: u64, hand_on: &mut dyn FnMut(Heard) -> bool) {
+fn listen(from: &mut BufReader<impl Read>, mut room: u64, hand_on: &mut dyn FnMut(Heard) -> bool) {
     loop {
         let mut line = Vec::new();
-        let read =
-            Read::by_ref(&mut from).take(room.saturating_add(1)).read_until(b'\n', &mut line);
+        let read = Read::by_ref(from).take(room.saturating_add(1)).read_until(b'\n', &mut line);
         match read {
             Ok(0) | Err(_) => return,
             Ok(_) => {}
@@ -198,13 +200,35 @@ fn listen(mut from: impl BufRead, mut room: u64, hand_on: &mut dyn FnMut(Heard) 
                 if from.read_exact(&mut bytes).is_err() {
                     return;
                 }
-                Heard::Wrote(stream, bytes)
+                let more = gather(from, stream, &mut bytes);
+                Heard::Wrote(stream, bytes, 1 + more)
             }
             Err(_) => return,
         };
         if !hand_on(heard) {
             return;
         }
+    }
+}
+
+/// Adds the frames of the same stream that have arrived already, as far as all is no larger than one may
+/// be: a guest that writes little at a time wakes nobody for each. Returns how many they were.
+fn gather(from: &mut BufReader<impl Read>, stream: Stream, into: &mut Vec<u8>) -> usize {
+    let mut frames = 0;
+    loop {
+        let arrived = from.buffer();
+        let Some(end) = arrived.iter().take(16).position(|byte| *byte == b'\n') else {
+            return frames;
+        };
+        let line = std::str::from_utf8(&arrived[..end]).unwrap_or_default();
+        let Ok(Some(Head::Wrote(of, size))) = head(line) else { return frames };
+        let Some(bytes) = arrived.get(end + 1..end + 1 + size) else { return frames };
+        if of != stream || into.len() + size > MAX_FRAME {
+            return frames;
+        }
+        into.extend_from_slice(bytes);
+        from.consume(end + 1 + size);
+        frames += 1;
     }
 }
 
@@ -247,10 +271,12 @@ mod tests {
 
     fn heard(answer: &str, room: u64) -> Vec<Option<String>> {
         let mut heard = Vec::new();
-        listen(answer.as_bytes(), room, &mut |what| {
+        listen(&mut BufReader::new(answer.as_bytes()), room, &mut |what| {
             heard.push(match what {
                 Heard::Line(line) => Some(line),
-                Heard::Wrote(_, bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+                Heard::Wrote(_, bytes, frames) => {
+                    Some(format!("{} in {frames}", String::from_utf8_lossy(&bytes)))
+                }
                 Heard::Wants(max) => Some(max.to_string()),
                 Heard::TooMuch => None,
             });
@@ -268,7 +294,8 @@ mod tests {
         assert_eq!(heard("abcdefgh", 5), [None]);
         assert_eq!(heard("", 5), []);
         // What a guest writes is not part of the answer, and waits where nobody takes it.
-        assert_eq!(heard(">1 4\na\nb\nab\n", 8), [line("a\nb\n"), line("ab")]);
+        assert_eq!(heard(">1 4\na\nb\nab\n", 8), [line("a\nb\n in 1"), line("ab")]);
+        assert_eq!(heard(">1 1\na>1 2\nbc>2 1\nd", 99), [line("abc in 2"), line("d in 1")]);
         assert_eq!(heard("<0 7\n>2 70000\n", 99), [line("7")]);
     }
 }

@@ -31,7 +31,7 @@ pub fn clashes(nodes: &[Node<'_>], plan: &Plan) -> Vec<Diagnostic> {
             let (ours, theirs) = (nodes[one].name, nodes[other].name);
             findings.extend(found.into_iter().map(|mut mismatch| {
                 if let Some(root) = mismatch.path.0.first_mut() {
-                    root.kind = "import";
+                    root.kind = "import".into();
                 }
                 let message = format!(
                     "{ours} imports it with {}, {theirs} with {}; the result has one import of this \

@@ -4,11 +4,15 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use semver::Version;
 
-use super::Node;
 use super::shapes::{Memo, Shapes};
-use crate::world::{self, ExternName, Host, Item, MismatchKind, World, asks_nothing, find, fits};
+use super::{Node, Wishes};
+use crate::config::Pattern;
+use crate::world::{
+    self, ExternName, Host, Item, MismatchKind, Uses, World, asks_nothing, find, fits,
+};
 
 /// An import and all that could feed it.
 pub(super) struct Import {
@@ -16,7 +20,7 @@ pub(super) struct Import {
     pub name: String,
     /// Exports of other components with its name or track and its type, best first.
     pub feeds: Vec<Feed>,
-    /// Whether it may stay open: the target offers it, or there is no target.
+    /// Whether it may stay open: the target offers it, a stub closes it, or there is no target.
     pub offered: bool,
     /// Whether the target has nothing of that name at all.
     pub absent: bool,
@@ -53,7 +57,8 @@ pub(super) struct Seams {
 }
 
 impl Seams {
-    pub fn new(nodes: &[Node<'_>], target: Option<Host<'_>>) -> Seams {
+    pub fn new(nodes: &[Node<'_>], wishes: &Wishes<'_>) -> Seams {
+        let target = wishes.target;
         let mut fitting = Fitting::new(nodes);
         let mut imports = Vec::with_capacity(nodes.len());
         for (index, node) in nodes.iter().enumerate() {
@@ -63,11 +68,17 @@ impl Seams {
                 .imports
                 .iter()
                 .filter(|(_, item)| matches!(item, Item::Func(_) | Item::Instance(_)));
-            let wired = wired.map(|(name, _)| Import {
-                feeds: fitting.feeds(nodes, index, name),
-                offered: asks_nothing(node.world, name) || !refused.contains_key(name),
-                absent: refused.get(name) == Some(&true),
-                name: name.clone(),
+            let stubbed = stubbed(node.world, wishes.stub);
+            let wired = wired.map(|(name, _)| {
+                let closed = stubbed.contains_key(name);
+                Import {
+                    feeds: fitting.feeds(nodes, index, name),
+                    offered: closed
+                        || asks_nothing(node.world, name)
+                        || !refused.contains_key(name),
+                    absent: !closed && refused.get(name) == Some(&true),
+                    name: name.clone(),
+                }
             });
             imports.push(wired.collect());
         }
@@ -83,7 +94,7 @@ fn refused(world: &World, target: Host<'_>) -> HashMap<String, bool> {
         let before = refused.len();
         for mismatch in world::targets(world, target) {
             let root = &mismatch.path.0[0];
-            if let ("import", Some(name)) = (root.kind, &root.name) {
+            if let ("import", Some(name)) = (&*root.kind, &root.name) {
                 let absent =
                     mismatch.kind == MismatchKind::UnknownImport && mismatch.path.0.len() == 1;
                 *refused.entry(name.clone()).or_insert(absent) &= absent;
@@ -102,6 +113,14 @@ fn refused(world: &World, target: Host<'_>) -> HashMap<String, bool> {
         note(&first);
     }
     refused
+}
+
+/// The imports that a stub closes where they are left open.
+fn stubbed(world: &World, patterns: &[Pattern]) -> IndexMap<String, Option<Uses>> {
+    if patterns.is_empty() {
+        return IndexMap::new();
+    }
+    world::along(world, |name| patterns.iter().any(|pattern| pattern.matches(name))).imports
 }
 
 fn demands(nodes: &[Node<'_>], target: Host<'_>) -> Vec<Demand> {

@@ -61,8 +61,10 @@ pub fn out_of_budget() -> String {
 /// Where it is ambiguous how the given components go together, there is no way either: [`super::wire`]
 /// says what is ambiguous.
 pub fn adapt(given: &[Node<'_>], pool: &[Node<'_>], wishes: &Wishes<'_>) -> Outcome {
-    let Some(target) = wishes.target else { return Outcome::NoWay(None) };
-    let alone = Seams::new(given, Some(target));
+    if wishes.target.is_none() {
+        return Outcome::NoWay(None);
+    }
+    let alone = Seams::new(given, wishes);
     match wire_seams(given, wishes, &alone) {
         Ok(plan) if is_complete(&alone, &plan) => {
             return Outcome::Way(Way { adapters: Vec::new(), plan });
@@ -76,7 +78,7 @@ pub fn adapt(given: &[Node<'_>], pool: &[Node<'_>], wishes: &Wishes<'_>) -> Outc
     order.sort_by_key(|&index| (pool[index].name, pool[index].sha256));
     let nodes: Vec<Node<'_>> =
         given.iter().copied().chain(order.iter().map(|&index| pool[index])).collect();
-    let seams = Seams::new(&nodes, Some(target));
+    let seams = Seams::new(&nodes, wishes);
     let mut search = Search {
         nodes: &nodes,
         seams: &seams,

@@ -172,7 +172,8 @@ fn defines_only(world: &World, import: &str, instance: &Instance) -> bool {
     instance.items.iter().all(|(name, item)| is_definition(world, import, Some(name), item))
 }
 
-fn is_definition(world: &World, import: &str, name: Option<&str>, item: &Item) -> bool {
+/// The same of one item: the import itself, or what it has under a name.
+pub(crate) fn is_definition(world: &World, import: &str, name: Option<&str>, item: &Item) -> bool {
     match item {
         Item::Type(_) => true,
         Item::Resource(id) => is_alias(world, *id, import, name),
@@ -437,7 +438,7 @@ fn types_first(instance: &Instance) -> impl Iterator<Item = (&str, &Item)> {
 }
 
 /// Whether a function that is missing belongs to a resource that is missing too.
-fn explained(name: &str, here: &Instance, there: &Instance) -> bool {
+pub(crate) fn explained(name: &str, here: &Instance, there: &Instance) -> bool {
     owner(name).is_some_and(|resource| !lacks(here, resource) && lacks(there, resource))
 }
 

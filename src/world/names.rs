@@ -72,14 +72,14 @@ pub fn find<'t, T>(table: &'t IndexMap<String, T>, name: &str) -> Option<(&'t st
 }
 
 /// A table of names, made to be looked up in many times: [`find`], with an index.
-pub(super) struct Names<'t, T> {
+pub(crate) struct Names<'t, T> {
     table: &'t IndexMap<String, T>,
     /// For each name with its version cut down to the track, the highest version there is.
     highest: HashMap<String, (Version, &'t str)>,
 }
 
 impl<'t, T> Names<'t, T> {
-    pub(super) fn of(table: &'t IndexMap<String, T>) -> Names<'t, T> {
+    pub(crate) fn of(table: &'t IndexMap<String, T>) -> Names<'t, T> {
         let mut highest: HashMap<String, (Version, &str)> = HashMap::new();
         for key in table.keys() {
             let name = ExternName::parse(key);
@@ -95,7 +95,7 @@ impl<'t, T> Names<'t, T> {
         Names { table, highest }
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<(&'t str, &'t T)> {
+    pub(crate) fn find(&self, name: &str) -> Option<(&'t str, &'t T)> {
         let exact = self.table.get_key_value(name);
         let found = exact.or_else(|| {
             let wanted = ExternName::parse(name);

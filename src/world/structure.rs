@@ -73,7 +73,9 @@ impl Walk<'_> {
         let pair = (definitions.0, std::ptr::from_ref(theirs), definitions.1);
         let named = theirs.ty(definitions.1).name.is_some();
         let part_of = if named { 0 } else { self.types.within };
-        let told = self.types.told.contains(&(part_of, pair));
+        // Two parameters of one primitive type are two places, though the type is one.
+        let is_leaf = matches!(theirs.ty(right).shape, Shape::Primitive(_)) && !named;
+        let told = !is_leaf && self.types.told.contains(&(part_of, pair));
         if self.more || told || self.types.equal.contains(&pair) {
             return;
         }
@@ -108,14 +110,9 @@ impl Walk<'_> {
         let (ours, theirs) = (self.left, self.right);
         // Steps carry the name of the type that they go through: as it is defined, and as the right
         // side calls it.
-        let definitions = (ours.definition_of(left), theirs.definition_of(right));
-        let names = [(theirs, definitions.1), (theirs, right), (ours, definitions.0), (ours, left)];
-        let name = names.into_iter().find_map(|(world, ty)| world.ty(ty).name.as_deref());
-        let at = |keyword| match (name, place.name()) {
-            (Some(name), Some(last)) if last == name => *place,
-            _ => place.then(keyword, name),
-        };
-        let here = if name.is_some() { at("type") } else { *place };
+        let name = theirs.defined_name(right).or_else(|| ours.defined_name(left));
+        let at = |keyword| place.then_type(keyword, name);
+        let here = place.then_named(name);
         match (&ours.ty(left).shape, &theirs.ty(right).shape) {
             (Shape::Primitive(a), Shape::Primitive(b)) => {
                 if a != b {

@@ -5,13 +5,15 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::stub::closed_whole;
 use super::{Compose, Opened};
 use crate::cli::Failure;
 use crate::component::{self, Component, FEATURES, Subject};
 use crate::compose::script::{self, Fault, Flaw, MAX_SCRIPT, Wanted};
 use crate::compose::{self, ComposeError};
-use crate::config::{self, Host};
+use crate::config::{self, Host, Pattern};
 use crate::diagnostic::{Code, Diagnostic, WitPath};
+use crate::judge::stubs::Closed;
 use crate::judge::{node, unreadable};
 use crate::wiring::{self, Node, Plan};
 use crate::world::{self, World};
@@ -290,14 +292,16 @@ fn package(
     })
 }
 
-/// What a script that wac had to encode came to; findings where it is not valid, or misses the world.
+/// What a script that wac had to encode came to, with what is to be closed closed; findings where it is
+/// not valid, or cannot be closed.
 pub(super) fn finish(
     bytes: Vec<u8>,
     parts: &[&Component],
-    plan: &Plan,
-) -> Result<Result<Component, Vec<Diagnostic>>, Failure> {
-    match compose::compose_encoded(bytes, parts, plan) {
-        Ok(composed) => Ok(Ok(composed)),
+    plan: Plan,
+    patterns: &[Pattern],
+) -> Result<Result<Closed, Vec<Diagnostic>>, Failure> {
+    match compose::compose_encoded(bytes, parts, &plan) {
+        Ok(composed) => closed_whole(composed, plan, patterns),
         // wac compares resources by name; that two are not one is seen here.
         Err(ComposeError::Invalid(reason)) => Ok(Err(vec![
             Diagnostic::error(

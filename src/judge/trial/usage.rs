@@ -9,7 +9,12 @@ use crate::smoke::Used;
 pub fn of(limits: &Limits, used: Option<&Used>) -> Vec<Usage> {
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let of = |what: fn(&Used) -> u64| used.map(what);
-    let line = |limit, unit, used, allowed| Usage { limit, unit, used, allowed };
+    let line = |limit: &'static str, unit: &'static str, used, allowed| Usage {
+        limit: limit.into(),
+        unit: unit.into(),
+        used,
+        allowed,
+    };
     vec![
         line("init-fuel", "fuel", of(|used| used.init_fuel), limits.init_fuel),
         line("fuel", "fuel", of(|used| used.fuel), limits.fuel),

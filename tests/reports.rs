@@ -1,0 +1,577 @@
+//! Reports are what their formats' schemas say, and nothing that a plugin wrote is read as anything but
+//! text, in any of them.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+
+#[allow(dead_code)]
+mod support;
+#[path = "support/xml.rs"]
+mod xml;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use plugtool::diagnostic::{
+    AdapterUse, CallReport, CaseReport, Code, ConfigUsed, Diagnostic, Distance, Place,
+    PluginReport, Report, Sandbox, Severity, StubUse, StubbedFunction, StubbedImport, Summary,
+    Tool, Usage, Verdict, Waived, WitPath,
+};
+use plugtool::render::text::{self, Detail};
+use plugtool::render::{github, gitlab, is_hostile, json, junit, markdown, ndjson, sarif};
+use serde_json::Value;
+use support::root;
+
+/// What a plugin could write where anything may stand, with a word to find it again.
+const HOSTILE: &[&str] = &[
+    "EVIL\u{1b}[31m\u{1b}]8;;http://EVIL\u{7}\u{0}\u{8}\r",
+    "EVIL\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}\u{85}\u{2028}",
+    "EVIL\n::set-env name=EVIL::EVIL\n::add-mask::EVIL",
+    "  ::error file=EVIL,line=1::EVIL",
+    "EVIL##[add-mask]EVIL ##[error]EVIL ###[group]EVIL ##vso[task.setvariable]EVIL",
+    "EVIL%0A::stop-commands::EVIL%0D%25%3A%2C",
+    "EVIL,title=EVIL::EVIL:EVIL;EVIL]EVIL",
+    "EVIL]]><![CDATA[EVIL]]><failure>EVIL</failure><!--EVIL-->&EVIL;&#0;\"EVIL'",
+    "<script>EVIL</script><img src=x onerror=EVIL><!-- EVIL",
+    "[EVIL](javascript:EVIL) ![EVIL](http://EVIL) [EVIL][EVIL] <http://EVIL> www.EVIL.example",
+    "`EVIL` ``EVIL`` ```EVIL\n```\n~~~EVIL\n`````````` # EVIL",
+    "```\n\n# EVIL\n\n@EVIL/EVIL @EVIL #1 GH-1 :EVIL: ~~EVIL~~",
+    "EVIL|EVIL\\|EVIL\\\\|`EVIL|EVIL\\",
+    "| EVIL | EVIL |\n|---|---|\n| EVIL | EVIL |",
+    "{0} {EVIL} }{ {{EVIL}} \\[EVIL\\](1)",
+    "$(EVIL) ${EVIL} $EVIL \\u0041 ../../EVIL /EVIL C:\\EVIL file:EVIL",
+    "section_start:0:EVIL\r\u{1b}[0KEVIL",
+    "\u{fffe}\u{ffff}EVIL\u{fdd0}",
+    "",
+    "   ",
+    "`",
+];
+
+fn diagnostic(text: &str, severity: Severity) -> Diagnostic {
+    let path = WitPath::root("import", text).then("field", Some(text));
+    let place = Place { file: text.to_owned(), line: 7, text: text.to_owned() };
+    Diagnostic::error(Code::DeniedImport, text)
+        .severity(severity)
+        .at(path)
+        .note(text)
+        .note(text)
+        .help(text)
+        .decided_by(&place)
+}
+
+/// A plugin with one text in every field.
+fn plugin(text: &str, verdict: Verdict) -> PluginReport {
+    let mut plugin = PluginReport::new(text, text);
+    plugin.verdict = verdict;
+    plugin.sha256 = Some("0".repeat(64));
+    plugin.size = Some(1);
+    plugin.world = Some(text.to_owned());
+    plugin.distances = vec![Distance { world: text.to_owned(), mismatches: 2 }];
+    plugin.adapters = vec![AdapterUse { name: text.to_owned(), sha256: "1".repeat(64) }];
+    let case = |name: &str, passed| CaseReport {
+        name: name.to_owned(),
+        passed,
+        steps: 1,
+        fuel: 2,
+        memory: 3,
+        limits: vec![Usage {
+            limit: "fuel".into(),
+            unit: "fuel".into(),
+            used: Some(1),
+            allowed: 2,
+        }],
+        calls: vec![CallReport {
+            call: text.to_owned(),
+            passed,
+            expected: Some(text.to_owned()),
+            got: Some(text.to_owned()),
+            expected_trap: Some(text.to_owned()),
+            trap: (!passed).then(|| text.to_owned()),
+            fuel: Some(2),
+            cut: false,
+            recordable: false,
+        }],
+    };
+    if verdict != Verdict::Skipped {
+        plugin.cases = vec![case(text, verdict == Verdict::Pass), case("another", true)];
+        plugin.diagnostics = vec![diagnostic(text, Severity::Note)];
+        let function = |ignored| StubbedFunction {
+            function: text.to_owned(),
+            returns: Some(text.to_owned()),
+            ignored,
+            traps: Some(text.to_owned()),
+        };
+        let import = StubbedImport {
+            name: text.to_owned(),
+            because: Some(text.to_owned()),
+            functions: vec![function(true), function(false)],
+        };
+        let sha256 = "3".repeat(64);
+        plugin.stubs = vec![StubUse { name: text.to_owned(), sha256, imports: vec![import] }];
+    }
+    if verdict == Verdict::Fail {
+        let call = WitPath::root("smoke case", text).then("call", Some(text));
+        plugin.diagnostics.push(Diagnostic::error(Code::Trap, text).at(call));
+        plugin.diagnostics.push(diagnostic(text, Severity::Warning));
+        plugin.diagnostics.push(diagnostic(text, Severity::Error));
+        let mut waived = diagnostic(text, Severity::Note);
+        waived.waived = Some(Waived { until: text.to_owned(), reason: text.to_owned() });
+        plugin.diagnostics.push(waived);
+    }
+    if verdict == Verdict::Unjudged {
+        plugin.failure = Some(text.to_owned());
+    }
+    plugin
+}
+
+fn report(plugins: Vec<PluginReport>, text: &str) -> Report {
+    Report {
+        schema: "plugtool.gate/0".into(),
+        tool: Tool { name: "plugtool".into(), version: "1.2.3".into(), engine: "engine 4".into() },
+        config: Some(ConfigUsed { path: text.to_owned(), sha256: "2".repeat(64) }),
+        worlds: vec![text.to_owned()],
+        sandbox: Some(Sandbox {
+            complete: false,
+            measures: vec![text.to_owned()],
+            missing: vec![text.to_owned()],
+        }),
+        summary: Summary::of(&plugins),
+        diagnostics: vec![diagnostic(text, Severity::Warning)],
+        plugins,
+    }
+}
+
+/// Every hostile text in every field, once with each verdict.
+fn hostile_reports() -> Vec<Report> {
+    let verdicts = [Verdict::Pass, Verdict::Fail, Verdict::Unjudged, Verdict::Skipped];
+    let of = |text: &&str| report(verdicts.map(|verdict| plugin(text, verdict)).to_vec(), text);
+    HOSTILE.iter().map(of).collect()
+}
+
+fn here() -> &'static Path {
+    Path::new("/here")
+}
+
+fn file(name: &str) -> String {
+    fs::read_to_string(root().join("testdata/reports").join(name)).expect("a file of the test data")
+}
+
+fn without_styles(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+/// Name, properties and data.
+type Command = (String, Vec<(String, String)>, String);
+
+/// A line as the runner of GitHub reads it: `::name key=value,...::data` at its start, or
+/// `##[name key=value;...]data` anywhere. After `ActionCommand.cs` of actions/runner.
+fn command(line: &str) -> Option<Command> {
+    let unescape = |text: &str, also: &[(&str, &str)]| {
+        let all = [("%0D", "\r"), ("%0A", "\n")];
+        let text =
+            all.iter().chain(also).fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+        text.replace("%25", "%")
+    };
+    if let Some(rest) = line.trim_start().strip_prefix("::") {
+        let (info, data) = rest.split_once("::")?;
+        let (name, properties) = info.split_once(' ').unwrap_or((info, ""));
+        let properties = properties.split(',').filter_map(|pair| pair.split_once('='));
+        let properties = properties
+            .map(|(key, value)| (key.to_owned(), unescape(value, &[("%3A", ":"), ("%2C", ",")])));
+        return Some((name.to_owned(), properties.collect(), unescape(data, &[])));
+    }
+    let (_, rest) = line.split_once("##[")?;
+    let (info, data) = rest.split_once(']')?;
+    Some((info.to_owned(), Vec::new(), data.to_owned()))
+}
+
+/// Complaints about text that goes into a log.
+fn assert_no_commands(text: &str, format: &str) {
+    for line in text.lines() {
+        assert_eq!(command(line), None, "{format}: {line}");
+        assert!(!line.contains("##vso["), "{format}: {line}");
+        assert!(!line.contains("##["), "{format}: {line}");
+    }
+}
+
+fn assert_clean(text: &str, format: &str) {
+    let hostile = text.chars().find(|c| *c != '\n' && is_hostile(*c));
+    assert_eq!(hostile, None, "{format}: {text}");
+}
+
+#[test]
+fn text_holds_no_commands_and_no_escapes() {
+    for report in hostile_reports() {
+        for detail in [Detail::Quiet, Detail::Normal, Detail::Verbose] {
+            let text = without_styles(&text::report(&report, detail));
+            assert_clean(&text, "text");
+            assert_no_commands(&text, "text");
+        }
+    }
+}
+
+#[test]
+fn json_gives_back_what_was_written() {
+    for report in hostile_reports() {
+        let lines = ndjson::ndjson(&report, 0).expect("NDJSON");
+        let whole = json::json(&report).expect("JSON");
+        for text in [&lines, &whole] {
+            assert_clean(text, "json");
+            assert_no_commands(text, "json");
+        }
+        let again: Report = serde_json::from_str(&whole).expect("a report");
+        assert_eq!(again, report);
+        assert_eq!(lines.lines().count(), report.plugins.len() + 1);
+        for (line, plugin) in lines.lines().zip(&report.plugins) {
+            let line: Value = serde_json::from_str(line).expect("a line of JSON");
+            assert_eq!(line["schema"], "plugtool.gate-plugin/0");
+            let again: PluginReport = serde_json::from_value(line["plugin"].clone()).expect("one");
+            assert_eq!(again, *plugin);
+        }
+        let last: Value =
+            serde_json::from_str(lines.lines().last().expect("a line")).expect("JSON");
+        assert_eq!(last["schema"], "plugtool.gate-end/0");
+        assert_eq!(last["summary"]["unjudged"], 1);
+    }
+}
+
+/// What is left out where there is nothing to say is nothing again.
+#[test]
+fn json_of_little_is_read_too() {
+    let mut report = report(vec![PluginReport::new("a", "b")], "host");
+    report.config = None;
+    report.sandbox = None;
+    report.diagnostics = vec![Diagnostic::error(Code::Trap, "m")];
+    let again: Report =
+        serde_json::from_str(&json::json(&report).expect("JSON")).expect("a report");
+    assert_eq!(again, report);
+}
+
+#[test]
+fn github_reads_annotations_and_nothing_else() {
+    for report in hostile_reports() {
+        let text = github::github(&report, here());
+        assert_clean(&text, "github");
+        let mut kinds = Vec::new();
+        for line in text.lines() {
+            let (name, properties, data) = command(line).unwrap_or_else(|| panic!("{line}"));
+            assert!(!line.contains("##["), "{line}");
+            let keys: Vec<&str> = properties.iter().map(|(key, _)| key.as_str()).collect();
+            assert_eq!(keys, ["file", "line", "title"], "{line}");
+            assert!(["1", "7"].contains(&properties[1].1.as_str()), "{line}");
+            // What comes out is what went in, made visible, and nothing went into other places.
+            let id = &report.plugins[0].id;
+            let said = plugtool::render::clean(id);
+            assert!(data.contains(&said), "{line}");
+            let title = &properties[2].1;
+            let (plugin, code) = title.rsplit_once(": ").unwrap_or(("", title));
+            assert!(plugin == said || plugin.is_empty(), "{line}");
+            assert!(Code::from_name(code).is_some() || code == "could-not-judge", "{line}");
+            kinds.push(name);
+        }
+        let count = |kind: &str| kinds.iter().filter(|name| *name == kind).count();
+        assert_eq!((count("error"), count("warning"), count("notice")), (3, 2, 4));
+        assert_eq!(kinds.len(), 9);
+    }
+}
+
+#[test]
+fn github_gets_no_more_annotations_than_it_shows() {
+    let mut of = plugin("many", Verdict::Fail);
+    of.diagnostics = Vec::new();
+    for (severity, count) in [(Severity::Error, 14), (Severity::Warning, 10), (Severity::Note, 10)]
+    {
+        of.diagnostics.extend((0..count).map(|_| diagnostic("it", severity)));
+    }
+    let mut report = report(vec![of], "host");
+    report.diagnostics = Vec::new();
+    let text = github::github(&report, here());
+    let count = |kind: &str| text.lines().filter(|line| line.starts_with(kind)).count();
+    assert_eq!((count("::error "), count("::warning "), count("::notice ")), (10, 10, 10));
+    let last = text.lines().last().expect("a line");
+    assert!(last.contains("4 more errors, 1 more notice not shown here"), "{last}");
+}
+
+#[test]
+fn sarif_is_as_its_schema_says_and_all_text_is_plain() {
+    let schema: Value = serde_json::from_str(&file("sarif-schema-2.1.0.json")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    for report in hostile_reports() {
+        let text = sarif::sarif(&report, here()).expect("SARIF");
+        assert_clean(&text, "sarif");
+        assert_no_commands(&text, "sarif");
+        let log: Value = serde_json::from_str(&text).expect("JSON");
+        if let Err(error) = validator.validate(&log) {
+            panic!("{error} at {}", error.instance_path);
+        }
+        assert!(!validator.is_valid(&serde_json::json!({"version": "2.1.0"})), "it refuses things");
+        let run = &log["runs"][0];
+        assert_eq!(run["invocations"][0]["executionSuccessful"], false);
+        let results = run["results"].as_array().expect("results");
+        // One of the configuration, one of each plugin but the skipped one, four more of the failed.
+        assert_eq!(results.len(), 1 + 3 + 4);
+        for result in results {
+            let index = format!("/tool/driver/rules/{}", result["ruleIndex"]);
+            let rule = run.pointer(&index).expect("a rule");
+            assert_eq!(rule["id"], result["ruleId"]);
+            assert_eq!(result["locations"].as_array().expect("locations").len(), 1);
+        }
+        let suppressed = results.iter().filter(|result| !result["suppressions"].is_null());
+        assert_eq!(suppressed.count(), 1);
+        let unjudged = &run["invocations"][0]["toolExecutionNotifications"];
+        assert_eq!(unjudged.as_array().expect("notifications").len(), 1);
+        strings(&log["runs"][0]["results"], &mut |key, string| {
+            assert_clean(&string.replace('\n', ""), key);
+            match key {
+                "uri" => assert_uri(string),
+                "text" => {
+                    assert!(!string.contains("]("), "a link: {string}");
+                    let rest = string.replace("{{", "").replace("}}", "");
+                    assert!(!rest.contains(['{', '}']), "a placeholder: {string}");
+                }
+                _ => {}
+            }
+        });
+    }
+}
+
+/// Calls with every string, and the key that it stands under.
+fn strings(value: &Value, each: &mut dyn FnMut(&str, &str)) {
+    fn walk(key: &str, value: &Value, each: &mut dyn FnMut(&str, &str)) {
+        match value {
+            Value::String(string) => each(key, string),
+            Value::Array(items) => items.iter().for_each(|item| walk(key, item, each)),
+            Value::Object(fields) => fields.iter().for_each(|(key, item)| walk(key, item, each)),
+            _ => {}
+        }
+    }
+    walk("", value, each);
+}
+
+fn assert_uri(uri: &str) {
+    let path = uri.strip_prefix("file://").unwrap_or(uri);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~/@%".contains(c);
+    assert!(path.chars().all(allowed), "{uri}");
+    assert!(!uri.starts_with("//"), "{uri} names a host");
+}
+
+#[test]
+fn sarif_keeps_to_what_code_scanning_takes() {
+    let mut many = plugin("many", Verdict::Fail);
+    let more = sarif::RESULTS + 3;
+    many.diagnostics = (0..more)
+        .map(|_| Diagnostic::error(Code::DebugBuild, "").severity(Severity::Note))
+        .collect();
+    many.diagnostics.push(Diagnostic::error(Code::Trap, "last and worst"));
+    let mut report = report(vec![many], "host");
+    report.diagnostics = Vec::new();
+    let log: Value =
+        serde_json::from_str(&sarif::sarif(&report, here()).expect("SARIF")).expect("JSON");
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    assert_eq!(results.len(), sarif::RESULTS);
+    assert_eq!(results[0]["ruleId"], "trap");
+    let said =
+        &log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
+    assert!(said.as_str().expect("text").starts_with("4 results are left out"), "{said}");
+}
+
+#[test]
+fn fingerprints_outlive_words_and_tell_findings_apart() {
+    let prints = |report: &Report| -> Vec<String> {
+        let log: Value =
+            serde_json::from_str(&sarif::sarif(report, here()).expect("SARIF")).expect("JSON");
+        let results = log["runs"][0]["results"].as_array().expect("results").clone();
+        let of = |result: &Value| result["partialFingerprints"]["plugtoolFinding/v1"].to_string();
+        results.iter().map(of).collect()
+    };
+    let before = report(vec![plugin("a", Verdict::Fail), plugin("b", Verdict::Fail)], "host");
+    let mut after = before.clone();
+    for finding in after.plugins.iter_mut().flat_map(|plugin| &mut plugin.diagnostics) {
+        finding.message = "it is put in other words now".to_owned();
+        finding.notes.clear();
+        finding.help = None;
+        finding.severity = Severity::Error;
+    }
+    // Where the file lies is no part of it either.
+    after.plugins[0].path = "elsewhere/a.wasm".to_owned();
+    assert_eq!(prints(&before), prints(&after));
+    let all: BTreeSet<String> = prints(&before).into_iter().collect();
+    assert_eq!(all.len(), prints(&before).len(), "one fingerprint twice");
+}
+
+#[test]
+fn junit_is_as_its_schema_says() {
+    let schema = xml::parse(&file("jenkins-junit.xsd")).expect("a schema");
+    for report in hostile_reports() {
+        let text = junit::junit(&report, Severity::Error).expect("XML");
+        assert_clean(&text, "junit");
+        assert_no_commands(&text, "junit");
+        let document = xml::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(xml::complaints(&document, &schema), Vec::<String>::new(), "{text}");
+        let said = plugtool::render::clean(&report.plugins[0].id);
+        let names: Vec<&str> = document.all().iter().map(|element| element.name.as_str()).collect();
+        let count = |wanted: &str| names.iter().filter(|name| **name == wanted).count();
+        // Four plugins, two cases of each that was run, and the configuration.
+        assert_eq!(count("testcase"), 4 + 3 * 2 + 1, "{text}");
+        // The failed plugin and its case; the case of the one that could not be judged.
+        assert_eq!((count("failure"), count("error"), count("skipped")), (3, 1, 1), "{text}");
+        for case in document.all().iter().filter(|element| element.name == "testcase") {
+            let class = case.attribute("classname");
+            assert!(class == said || class == "configuration", "{text}");
+        }
+        // The crate that wrote it reads the same.
+        let again = quick_junit::Report::deserialize_from_str(&text).expect("a report");
+        let suite = &again.test_suites[0];
+        assert_eq!((again.tests, again.failures, again.errors), (11, 3, 1));
+        assert_eq!((suite.tests, suite.failures, suite.errors, suite.skipped), (11, 3, 1, 1));
+    }
+}
+
+#[test]
+fn the_schema_of_junit_refuses_what_is_wrong() {
+    let schema = xml::parse(&file("jenkins-junit.xsd")).expect("a schema");
+    for wrong in [
+        "<testsuites><testsuite name='a'/></testsuites>",
+        "<testsuites><testcase name='a'/></testsuites>",
+        "<testsuites x='1'/>",
+        "<testsuites>text</testsuites>",
+        "<testsuite name='a' tests='1'><testcase name='a'><system-out/><failure/></testcase></testsuite>",
+        "<testsuite name='a' tests='1'><testcase name='a'><skipped/><skipped/></testcase></testsuite>",
+    ] {
+        let document = xml::parse(wrong).expect("XML");
+        assert!(!xml::complaints(&document, &schema).is_empty(), "{wrong}");
+    }
+    for wrong in
+        ["<a>", "<a></b>", "<a b=c/>", "<a>&b;</a>", "<a>]]></a>", "<a/><a/>", "<a>\u{1}</a>"]
+    {
+        assert!(xml::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+/// With `--fail-on warning`, a warning is a failure there too.
+#[test]
+fn junit_fails_what_the_gate_fails() {
+    let mut warned = plugin("warned", Verdict::Pass);
+    warned.diagnostics = vec![diagnostic("it", Severity::Warning)];
+    let report = report(vec![warned], "host");
+    let failures = |fail_on| {
+        let text = junit::junit(&report, fail_on).expect("XML");
+        quick_junit::Report::deserialize_from_str(&text).expect("a report").failures
+    };
+    assert_eq!((failures(Severity::Error), failures(Severity::Warning)), (0, 2));
+}
+
+#[test]
+fn gitlab_gets_what_it_documents() {
+    let schema: Value = serde_json::from_str(&file("gitlab-code-quality.json")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    for mut report in hostile_reports() {
+        // An empty path is no place; nothing else is taken out.
+        for plugin in &mut report.plugins {
+            plugin.path.push('x');
+        }
+        for finding in &mut report.diagnostics {
+            finding.decided_by.as_mut().expect("a place").file.push('x');
+        }
+        let text = gitlab::gitlab(&report, here()).expect("JSON");
+        assert_clean(&text, "gitlab");
+        assert_no_commands(&text, "gitlab");
+        let issues: Value = serde_json::from_str(&text).expect("JSON");
+        if let Err(error) = validator.validate(&issues) {
+            panic!("{error} at {}: {text}", error.instance_path);
+        }
+        let issues = issues.as_array().expect("issues");
+        assert_eq!(issues.len(), 1 + 1 + 5 + 2);
+        let fingerprints: BTreeSet<&str> =
+            issues.iter().map(|issue| issue["fingerprint"].as_str().expect("text")).collect();
+        assert_eq!(fingerprints.len(), issues.len(), "one fingerprint twice");
+        strings(&Value::Array(issues.clone()), &mut |key, string| {
+            assert_clean(&string.replace('\n', ""), key);
+        });
+    }
+}
+
+/// Markdown without its code: fenced blocks, and spans by CommonMark's rule that a run of backticks
+/// ends with the next run of the same length.
+fn outside_code(text: &str) -> String {
+    let mut out = String::new();
+    let mut fence = 0;
+    for line in text.lines() {
+        let ticks = line.len() - line.trim_start_matches('`').len();
+        let info = &line[ticks..];
+        if fence > 0 {
+            if ticks >= fence && info.trim().is_empty() {
+                fence = 0;
+            }
+            continue;
+        }
+        if ticks >= 3 && !info.contains('`') {
+            fence = ticks;
+            continue;
+        }
+        let mut rest = line;
+        while let Some(at) = rest.find('`') {
+            out.push_str(&rest[..at]);
+            let ticks = rest[at..].len() - rest[at..].trim_start_matches('`').len();
+            let after = &rest[at + ticks..];
+            let mut from = 0;
+            let end = loop {
+                let Some(next) = after[from..].find('`').map(|next| from + next) else {
+                    break None;
+                };
+                let run = after[next..].len() - after[next..].trim_start_matches('`').len();
+                if run == ticks {
+                    break Some(next + run);
+                }
+                from = next + run;
+            };
+            match end {
+                Some(end) => rest = &after[end..],
+                None => {
+                    // No span: the backticks are text, and so is what follows.
+                    out.push_str(&rest[at..at + ticks]);
+                    rest = after;
+                }
+            }
+        }
+        out.push_str(rest);
+        out.push('\n');
+    }
+    assert_eq!(fence, 0, "a block has no end: {text}");
+    out
+}
+
+#[test]
+fn markdown_shows_what_plugins_wrote_as_code_only() {
+    for report in hostile_reports() {
+        let text = markdown::markdown(&report, usize::MAX);
+        assert_clean(&text, "markdown");
+        assert_no_commands(&text, "markdown");
+        let own = outside_code(&text);
+        assert!(!own.contains("EVIL"), "{own}\n{text}");
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "# *|-:,.()\n".contains(c);
+        assert!(own.chars().all(allowed), "{own}\n{text}");
+        // No cell ends before it should: a bar that is in a code span ends it all the same.
+        let rows = text.lines().filter(|line| line.starts_with("| ") && line.ends_with(" |"));
+        let rows: Vec<&str> = rows.collect();
+        assert_eq!(rows.len(), 5, "{text}");
+        for row in rows {
+            assert_eq!(row.matches('|').count(), 4, "{row}");
+        }
+    }
+}
+
+#[test]
+fn a_summary_keeps_to_its_limit() {
+    let plugins: Vec<PluginReport> =
+        (0..300).map(|n| plugin(&format!("plugin {n}"), Verdict::Fail)).collect();
+    let report = report(plugins, "host");
+    let whole = markdown::markdown(&report, usize::MAX);
+    assert!(!whole.contains("left out"));
+    for limit in [1_000, 20_000, whole.len() - 1, whole.len()] {
+        let text = markdown::markdown(&report, limit);
+        assert!(text.len() <= limit, "{} of {limit}", text.len());
+        assert_eq!(text.contains("The rest is left out"), limit < whole.len(), "{limit}");
+        outside_code(&text);
+    }
+}
