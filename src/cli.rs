@@ -9,6 +9,7 @@ mod explain;
 mod gate;
 mod init;
 mod inspect;
+mod merge;
 mod progress;
 mod reports;
 mod run;
@@ -59,6 +60,8 @@ enum Command {
     Run(run::Run),
     /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
     Gate(gate::Gate),
+    /// Join the JSON reports of partitions into the report of the whole
+    Merge(merge::Merge),
     /// Write a first host folder for a world
     Init(init::Init),
     /// Explain a diagnostic code, or list them all
@@ -232,6 +235,7 @@ pub fn main() -> ExitCode {
         Command::Adapt(command) => command.run(),
         Command::Run(command) => command.run(),
         Command::Gate(command) => command.run(),
+        Command::Merge(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Completions(command) => command.run(),
         Command::Explain(command) => command.run(),
@@ -291,7 +295,8 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let mut write = || -> io::Result<()> {
         let mut file = builder.prefix(".plugtool-").tempfile_in(folder)?;
         file.write_all(bytes)?;
-        file.as_file().sync_all()?;
+        // Not synchronised to the disk: the rename is what keeps a killed process from leaving half a
+        // file, and what a machine loses with its power can be made again.
         file.persist(&target).map_err(|error| error.error)?;
         Ok(())
     };

@@ -10,7 +10,9 @@ mod refused;
 mod steps;
 mod toolchain;
 
+use std::collections::HashMap;
 use std::num::NonZero;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -68,6 +70,8 @@ pub struct Component {
     pub producers: IndexMap<String, IndexMap<String, String>>,
     /// What is nested inside.
     pub nested: Nested,
+    /// Where in the binary its core modules are, at any depth.
+    pub modules: Vec<Range<usize>>,
     /// Why the engine refuses it, valid as it is; nothing where it does not. A part of a composition
     /// may be refused by itself, and what is composed of it be accepted.
     pub refused: Vec<Diagnostic>,
@@ -102,13 +106,38 @@ pub enum Subject {
 ///
 /// The file's digest is known afterwards, whatever comes of it.
 pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
+    identify_with(input, &Known::default())
+}
+
+/// Core modules that were validated before, by their length.
+#[derive(Default)]
+struct Known<'a>(HashMap<usize, Vec<&'a [u8]>>);
+
+impl<'a> Known<'a> {
+    fn of(components: &[&'a Component]) -> Known<'a> {
+        let mut known = Known::default();
+        for component in components {
+            for module in component.modules.iter().filter_map(|at| component.bytes.get(at.clone()))
+            {
+                known.0.entry(module.len()).or_default().push(module);
+            }
+        }
+        known
+    }
+
+    fn has(&self, module: &[u8]) -> bool {
+        self.0.get(&module.len()).is_some_and(|known| known.contains(&module))
+    }
+}
+
+fn identify_with(input: Input, known: &Known<'_>) -> Result<Subject, Box<Diagnostic>> {
     let pass = thread::scope(|scope| {
         if input.size > HASHED_BESIDE {
             scope.spawn(|| input.sha256());
         } else {
             input.sha256();
         }
-        look(&input)
+        look(&input, known)
     })?;
     match pass {
         Looked::Precompiled(artifact) => Ok(Subject::Precompiled(artifact)),
@@ -122,7 +151,7 @@ enum Looked {
     Valid(Box<Pass>),
 }
 
-fn look(input: &Input) -> Result<Looked, Box<Diagnostic>> {
+fn look(input: &Input, known: &Known<'_>) -> Result<Looked, Box<Diagnostic>> {
     match input.kind {
         Kind::Component | Kind::Module => {}
         Kind::Precompiled => return Ok(Looked::Precompiled(artifact(&input.bytes))),
@@ -134,7 +163,7 @@ fn look(input: &Input) -> Result<Looked, Box<Diagnostic>> {
         let finding = Diagnostic::error(Code::InvalidComponent, message);
         return Err(Box::new(finding.help("no tool is known that needs so many; compose less")));
     }
-    match validate(&input.bytes) {
+    match validate(&input.bytes, known) {
         Ok(pass) => Ok(Looked::Valid(Box::new(pass))),
         Err(error) => Err(Box::new(invalid(&error, input.bytes.len()))),
     }
@@ -160,6 +189,7 @@ fn subject(input: Input, pass: Pass) -> Subject {
         world: pass.world,
         producers: pass.producers,
         nested: pass.nested,
+        modules: pass.modules,
         refused: pass.refused,
     }))
 }
@@ -167,12 +197,23 @@ fn subject(input: Input, pass: Pass) -> Subject {
 /// Validates a submitted file that must be a component. A finding where it is not. The file's digest
 /// is known afterwards.
 pub fn decode(input: Input) -> Result<Component, Box<Diagnostic>> {
+    decode_with(input, &Known::default())
+}
+
+/// As [`decode`], for what was composed of valid components. The function bodies of a core module that
+/// is, byte for byte, one of theirs are valid still: nothing outside of a module takes part in its
+/// validation (core specification, "Validation", Modules). All else is validated anew.
+pub fn decode_composed(input: Input, parts: &[&Component]) -> Result<Component, Box<Diagnostic>> {
+    decode_with(input, &Known::of(parts))
+}
+
+fn decode_with(input: Input, known: &Known<'_>) -> Result<Component, Box<Diagnostic>> {
     if input.kind == Kind::Module {
         input.sha256();
         return Err(Box::new(not_a_component(&input, Kind::Module)));
     }
     let error = |message: &str| Diagnostic::error(Code::NotAComponent, message);
-    Err(Box::new(match identify(input)? {
+    Err(Box::new(match identify_with(input, known)? {
         Subject::Component(component) => return Ok(*component),
         Subject::WitPackage(_) => {
             error("it is a WIT package encoded as wasm: types only, nothing that can run")
@@ -191,7 +232,7 @@ pub fn decode(input: Input) -> Result<Component, Box<Diagnostic>> {
 
 /// Whether these bytes are a WIT package encoded as wasm: a component whose only content is types.
 pub fn is_wit_package(bytes: &[u8]) -> bool {
-    validate(bytes).is_ok_and(|pass| pass.package.is_some())
+    validate(bytes, &Known::default()).is_ok_and(|pass| pass.package.is_some())
 }
 
 fn not_a_component(input: &Input, kind: Kind) -> Diagnostic {
@@ -252,10 +293,11 @@ struct Pass {
     /// What is in the package, where there is nothing but types.
     package: Option<Package>,
     module: Module,
+    modules: Vec<Range<usize>>,
     refused: Vec<Diagnostic>,
 }
 
-fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
+fn validate(bytes: &[u8], known: &Known<'_>) -> Result<Pass, BinaryReaderError> {
     let mut validator = Validator::new_with_features(FEATURES);
     let mut parsers = Vec::new();
     let mut parser = Parser::new(0);
@@ -264,6 +306,9 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
     let mut names = (Vec::new(), Vec::new());
     let mut producers = IndexMap::new();
     let mut nested = Nested::default();
+    let mut modules = Vec::new();
+    // Where the known module ends that is being read.
+    let mut known_until = 0;
     let mut only_types = true;
     let mut steps = steps::Reader::default();
 
@@ -293,7 +338,13 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
                     names.1.push(export.name.name.to_owned());
                 }
             }
-            Payload::ModuleSection { .. } => nested.modules += 1,
+            Payload::ModuleSection { unchecked_range, .. } => {
+                nested.modules += 1;
+                if bytes.get(unchecked_range.clone()).is_some_and(|module| known.has(module)) {
+                    known_until = unchecked_range.end;
+                }
+                modules.push(unchecked_range.clone());
+            }
             Payload::ComponentSection { .. } => nested.components += 1,
             Payload::CustomSection(section) => {
                 if let KnownCustom::Producers(reader) = section.as_known() {
@@ -305,7 +356,12 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
         }
         match valid {
             ValidPayload::Ok => {}
-            ValidPayload::Func(function, body) => bodies.push((function, body)),
+            ValidPayload::Func(function, body) => {
+                nested.functions += 1;
+                if offset > known_until {
+                    bodies.push((function, body));
+                }
+            }
             ValidPayload::Parser(inner) => {
                 only_types = false;
                 parsers.push(std::mem::replace(&mut parser, inner));
@@ -316,13 +372,13 @@ fn validate(bytes: &[u8]) -> Result<Pass, BinaryReaderError> {
             },
         }
     };
-    nested.functions = bodies.len();
     validate_bodies(bodies)?;
     let (steps, sections) = steps.finish();
     let refused = refused::refusals(types.as_ref(), &steps, &sections);
     let is_package = only_types && !names.1.is_empty();
     Ok(Pass {
         refused,
+        modules,
         package: is_package.then(|| package(types.as_ref(), &names.1)),
         module: module::read(types.as_ref()),
         world: component_world(types.as_ref(), &names.0, &names.1),

@@ -68,7 +68,7 @@ pub fn compose(components: &[&Component], plan: &Plan) -> Result<Component, Comp
         }
         None => ComposeError::Panicked(said),
     };
-    decoded(encoded.unwrap_or_else(|said| Err(panicked(said)))?)
+    decoded(encoded.unwrap_or_else(|said| Err(panicked(said)))?, components)
 }
 
 /// What came of a script that wac encoded, with its description, decoded; `plan` is as much of it as a
@@ -79,7 +79,7 @@ pub fn compose_encoded(
     plan: &Plan,
 ) -> Result<Component, ComposeError> {
     describe(&mut bytes, components, plan);
-    decoded(bytes)
+    decoded(bytes, components)
 }
 
 /// Appends what the composition says of itself.
@@ -91,11 +91,12 @@ fn describe(bytes: &mut Vec<u8>, components: &[&Component], plan: &Plan) {
 }
 
 /// Validates what was composed, with the features of the engine that is to run it.
-fn decoded(bytes: Vec<u8>) -> Result<Component, ComposeError> {
+fn decoded(bytes: Vec<u8>, parts: &[&Component]) -> Result<Component, ComposeError> {
     let name = "composed";
     let input = input::from_bytes(name, name, bytes)
         .map_err(|error| ComposeError::Invalid(error.to_string()))?;
-    component::decode(input).map_err(|finding| ComposeError::Invalid(finding.message))
+    component::decode_composed(input, parts)
+        .map_err(|finding| ComposeError::Invalid(finding.message))
 }
 
 /// What the components import and nothing feeds, by name and track.

@@ -5,6 +5,7 @@ mod code;
 mod diff;
 mod excerpt;
 mod inspection;
+mod partition;
 mod report;
 mod schema;
 mod stubs;
@@ -23,6 +24,7 @@ pub use inspection::{
     Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,
     PackageShown, Part, Producers, Request, WireSaid, WorldShown,
 };
+pub use partition::{Method, PartitionItem, PartitionUsed};
 pub use report::{
     AdaptReport, AdapterUse, CallReport, Captured, CaseReport, CommandReport, ComponentUsed,
     ComposeReport, ConfigUsed, Distance, ExportFrom, GateEnd, GatePlugin, InitReport, PluginReport,

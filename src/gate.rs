@@ -1,5 +1,8 @@
 //! The pipeline over many plugins.
 
+pub mod merge;
+pub mod partition;
+
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
@@ -94,6 +97,7 @@ pub fn report(
         schema: schema.into(),
         tool: tool(),
         config: host.config.clone(),
+        partition: None,
         worlds: host.worlds.iter().filter_map(|world| world.name.clone()).collect(),
         sandbox: plugins.iter().find_map(|plugin| plugin.sandbox.clone()),
         summary: Summary::of(&plugins),

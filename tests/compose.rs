@@ -519,3 +519,36 @@ fn a_script_that_was_emitted_composes_to_the_same() {
     assert_same_by_script(&bare, &[]);
     assert_same_by_script(&forty(), &[]);
 }
+
+/// Bodies that were validated in a part are not validated again in the whole. That must never show:
+/// whatever byte of the whole is another, it is refused or accepted as if nothing had been known.
+#[test]
+fn what_is_known_of_the_parts_hides_nothing() {
+    let text = r#"(component
+        (core module $m (func (export "f") (result i32) (i32.add (i32.const 1) (i32.const 2)))
+                        (func (export "g") (param i64) (drop (local.get 0))))
+        (core module $n (func (export "h") (block (br 0))))
+        (core instance $i (instantiate $m))
+        (core instance (instantiate $n))
+        (func (export "run") (result u32) (canon lift (core func $i "f"))))"#;
+    let bytes = wat::parse_str(text).expect("text that assembles");
+    let decode = |bytes: &[u8], parts: &[&Component]| {
+        let input = input::from_bytes("it", "it", bytes.to_vec()).expect("bytes");
+        component::decode_composed(input, parts)
+    };
+    let part = decode(&bytes, &[]).expect("a valid component");
+    assert_eq!(part.modules.len(), 2);
+    let again = decode(&bytes, &[&part]).expect("the same component");
+    assert_eq!(again.nested, part.nested);
+    let mut refused = 0;
+    for place in 0..bytes.len() {
+        for value in [0x00, 0x0b, 0x41, 0x7e, 0xff] {
+            let mut other = bytes.clone();
+            other[place] = value;
+            let (plain, known) = (decode(&other, &[]), decode(&other, &[&part]));
+            assert_eq!(plain.is_ok(), known.is_ok(), "byte {place} as {value:#x}");
+            refused += usize::from(plain.is_err());
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}

@@ -42,11 +42,34 @@ fn every_command_runs_and_prints_what_is_shown() {
     assert!(ran >= 8, "only {ran} commands were found");
 }
 
+/// What a workflow runs, and the files that it takes up afterwards.
+#[test]
+fn every_workflow_runs_and_writes_what_it_takes_up() {
+    let mut ran = 0;
+    for block in blocks("yaml") {
+        let folder = workspace();
+        for line in block.lines() {
+            let item = line.trim().trim_start_matches("- ").trim_start_matches("run: ");
+            if item.starts_with("plugtool ") {
+                let outcome = execute(item, folder.path());
+                assert_eq!(outcome.exit, "0", "{item}: {outcome:?}");
+                ran += 1;
+            } else if let Some((_, file)) = item.split_once(": ")
+                && [".sarif", ".xml", ".json"].iter().any(|end| file.ends_with(end))
+            {
+                assert!(folder.path().join(file).is_file(), "{file} is not written");
+                ran += 1;
+            }
+        }
+    }
+    assert!(ran >= 5, "only {ran} commands and files were found");
+}
+
 #[test]
 fn every_flag_that_it_names_is_one() {
     let readme = fs::read_to_string(root().join("README.md")).expect("the README");
     let mut help = String::new();
-    for command in ["inspect", "check", "compose", "diff", "run", "gate", "explain"] {
+    for command in ["inspect", "check", "compose", "diff", "run", "gate", "merge", "explain"] {
         help.push_str(&execute(&format!("plugtool {command} --help"), root()).stdout);
     }
     let prose = readme.split('`').skip(1).step_by(2);

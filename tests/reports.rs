@@ -11,6 +11,7 @@ mod xml;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use plugtool::diagnostic::{
     AdapterUse, CallReport, CaseReport, Code, ConfigUsed, Diagnostic, Distance, Place,
@@ -129,6 +130,7 @@ fn report(plugins: Vec<PluginReport>, text: &str) -> Report {
         schema: "plugtool.gate/0".into(),
         tool: Tool { name: "plugtool".into(), version: "1.2.3".into(), engine: "engine 4".into() },
         config: Some(ConfigUsed { path: text.to_owned(), sha256: "2".repeat(64) }),
+        partition: None,
         worlds: vec![text.to_owned()],
         sandbox: Some(Sandbox {
             complete: false,
@@ -161,11 +163,11 @@ fn without_styles(text: &str) -> String {
 }
 
 /// Name, properties and data.
-type Command = (String, Vec<(String, String)>, String);
+type Parsed = (String, Vec<(String, String)>, String);
 
 /// A line as the runner of GitHub reads it: `::name key=value,...::data` at its start, or
 /// `##[name key=value;...]data` anywhere. After `ActionCommand.cs` of actions/runner.
-fn command(line: &str) -> Option<Command> {
+fn command(line: &str) -> Option<Parsed> {
     let unescape = |text: &str, also: &[(&str, &str)]| {
         let all = [("%0D", "\r"), ("%0A", "\n")];
         let text =
@@ -574,4 +576,38 @@ fn a_summary_keeps_to_its_limit() {
         assert_eq!(text.contains("The rest is left out"), limit < whole.len(), "{limit}");
         outside_code(&text);
     }
+}
+
+/// A summary is added to what the step has said already, and keeps to what is left of the limit.
+#[test]
+fn a_step_summary_is_added_to() {
+    let folder = support::workspace();
+    let summary = folder.path().join("summary.md");
+    let gate = |report: &str, summary: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plugtool"));
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        command.args(["gate", "--host", "compositions/cli-host", "--only", "greet", "--report"]);
+        command.arg(report).current_dir(folder.path()).env_clear().env("PATH", path);
+        let output = command.env("GITHUB_STEP_SUMMARY", summary).output().expect("it starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let lines = |before: &str| {
+        fs::write(&summary, before).expect("a file");
+        assert_eq!(gate("github=-", &summary).0, Some(0));
+        fs::read_to_string(&summary).expect("a summary")
+    };
+    let text = lines("");
+    assert!(text.starts_with("### plugtool: 1 passed, 0 failed\n"), "{text}");
+    assert_eq!(lines("before\n"), format!("before\n{text}"));
+    let full = "x".repeat(github::SUMMARY_BYTES - 10);
+    assert_eq!(lines(&full), full, "it would be too long");
+    assert!(gate("github=-", &summary).1.contains("no summary was added"));
+    let just = "x".repeat(github::SUMMARY_BYTES - text.len());
+    assert_eq!(lines(&just).len(), github::SUMMARY_BYTES);
+    // Only with that format, and only once.
+    fs::write(&summary, "").expect("a file");
+    assert_eq!(gate("github-summary=other.md", &summary).0, Some(0));
+    assert_eq!(fs::read_to_string(&summary).expect("a summary"), "");
+    assert_eq!(fs::read_to_string(folder.path().join("other.md")).expect("a summary"), text);
+    assert_eq!(gate("github=-", &folder.path().join("nowhere/summary.md")).0, Some(3));
 }

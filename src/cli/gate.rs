@@ -1,5 +1,7 @@
 //! `plugtool gate`.
 
+use std::env;
+use std::fs::File;
 use std::io::Write;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -13,7 +15,8 @@ use super::stream::Stream;
 use super::{Common, EXIT_STATUS, Failure, load_host, write_whole};
 use crate::check::{idle_stubs, today};
 use crate::config::{self, Case, Host, Plugin};
-use crate::diagnostic::{Report, Verdict};
+use crate::diagnostic::{Diagnostic, PartitionItem, PartitionUsed, Report, Severity, Verdict};
+use crate::gate::partition::{Partition, PartitionError};
 use crate::judge::{JudgeError, Options};
 use crate::render::clean;
 use crate::{gate, sandbox};
@@ -29,6 +32,7 @@ Examples:
   plugtool gate --host compositions/cli-host --plugins submitted.toml
   plugtool gate --host compositions/cli-host --plugins 'submitted/*.wasm' --format json
   plugtool gate --host compositions/cli-host --report sarif=out.sarif --report junit=out.xml
+  plugtool gate --host compositions/cli-host --partition hash:1/2 --report json=part-1.json
   plugtool gate --host compositions/cli-host --only greet --record
 
 {EXIT_STATUS}"))]
@@ -42,6 +46,10 @@ pub struct Gate {
     /// Judge only the plugin with this id; may be repeated
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
+    /// Judge a part of the plugins: hash:M/N or slice:M/N is the Mth of N, none is all of them
+    /// [default: what GitLab's, Kubernetes' or Bazel's variables say, by hash]
+    #[arg(long, value_name = "PARTITION", value_parser = Part::parse)]
+    partition: Option<Part>,
     /// How many plugins to judge at a time [default: the number of processors]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
@@ -58,6 +66,23 @@ pub struct Gate {
     common: Common,
 }
 
+/// The variable in which Bazel names a file whose presence says that sharding is understood.
+const TEST_SHARD_STATUS_FILE: &str = "TEST_SHARD_STATUS_FILE";
+
+/// `--partition`.
+#[derive(Clone)]
+enum Part {
+    /// `none`
+    All,
+    One(Partition),
+}
+
+impl Part {
+    fn parse(text: &str) -> Result<Part, PartitionError> {
+        if text == "none" { Ok(Part::All) } else { text.parse().map(Part::One) }
+    }
+}
+
 impl Gate {
     pub(super) fn run(self) -> Result<u8, Failure> {
         self.reports.check(&self.common)?;
@@ -68,13 +93,22 @@ impl Gate {
         let sources = if self.plugins.is_empty() { &host.plugins } else { &self.plugins };
         let all = config::plugin_list(sources)?;
         let listed: Vec<&str> = all.iter().map(|plugin| plugin.id.as_str()).collect();
-        let plugins = select(all.clone(), &self.only)?;
-        if plugins.is_empty() {
+        let selected = select(all.clone(), &self.only)?;
+        if selected.is_empty() {
             return Err(Failure::usage(anyhow::anyhow!(
                 "there is nothing to judge: no plugin is listed; name some with --plugins, or with \
                  `plugins` under [host]"
             )));
         }
+        let partition = self.partition()?;
+        let plugins = match &partition {
+            Some(part) => {
+                let numbered = selected.iter().enumerate();
+                let own = numbered.filter(|(place, plugin)| part.has(*place, &plugin.id));
+                own.map(|(_, plugin)| plugin.clone()).collect()
+            }
+            None => selected.clone(),
+        };
         let options = Options {
             worker: sandbox::this_program().map_err(Failure::internal)?,
             fail_on: self.common.fail_on(),
@@ -96,15 +130,63 @@ impl Gate {
             JudgeError::Internal(_) => Failure::internal(error),
         })?;
         // Other lists, and parts of the host's, say nothing about what its plugins need.
-        if self.plugins.is_empty() && report.plugins.len() == all.len() {
-            report.diagnostics.extend(idle_stubs(&report.plugins, &host.policy));
+        let idle = if self.plugins.is_empty() && selected.len() == all.len() {
+            idle_stubs(&report.plugins, &host.policy)
+        } else {
+            Vec::new()
+        };
+        match partition {
+            Some(part) => report.partition = Some(used(part, &selected, options.fail_on, idle)),
+            None => report.diagnostics.extend(idle),
         }
         let streamed = stream.map_or(Ok(0), Stream::end);
-        let status = self.reports.verdicts(&self.common, &report, streamed)?;
+        let status = self.reports.verdicts(&self.common, &report, options.fail_on, streamed)?;
         if self.record {
             record(&report, &host)?;
         }
         Ok(status)
+    }
+}
+
+impl Gate {
+    /// The part that is to be judged: what the flag says, or else what the environment says.
+    fn partition(&self) -> Result<Option<Partition>, Failure> {
+        match &self.partition {
+            Some(Part::All) => return Ok(None),
+            Some(Part::One(partition)) => return Ok(Some(partition.clone())),
+            None => {}
+        }
+        let variable =
+            |name: &str| env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+        let partition = Partition::of_environment(&variable).map_err(Failure::usage)?;
+        if partition.as_ref().is_some_and(|partition| partition.source == "Bazel")
+            && let Some(path) = env::var_os(TEST_SHARD_STATUS_FILE)
+        {
+            let path = PathBuf::from(path);
+            File::create(&path).map_err(|error| {
+                Failure::internal(anyhow::anyhow!("{} cannot be written: {error}", path.display()))
+            })?;
+        }
+        Ok(partition)
+    }
+}
+
+/// What a report says of its part.
+fn used(
+    part: Partition,
+    selected: &[Plugin],
+    fail_on: Severity,
+    idle: Vec<Diagnostic>,
+) -> PartitionUsed {
+    let item = |plugin: &Plugin| PartitionItem { id: plugin.id.clone(), path: plugin.path.clone() };
+    PartitionUsed {
+        method: part.method,
+        index: part.index,
+        total: part.total,
+        source: part.source,
+        fail_on,
+        items: selected.iter().map(item).collect(),
+        idle,
     }
 }
 

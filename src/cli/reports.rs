@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Common, Failure, Format, print, status_of, write_whole};
 use crate::diagnostic::{Report, Severity};
 use crate::render::text::{self, Detail};
-use crate::render::{github, gitlab, json, junit, markdown, ndjson, sarif};
+use crate::render::{clean, github, gitlab, json, junit, markdown, ndjson, sarif};
 use crate::world::nearest;
 
 /// The variable in which GitHub names the file for the summary of a step.
@@ -126,6 +126,7 @@ impl Reports {
         &self,
         common: &Common,
         report: &Report,
+        fail_on: Severity,
         streamed: Result<usize, Failure>,
     ) -> Result<u8, Failure> {
         let mut failures = Vec::new();
@@ -148,7 +149,7 @@ impl Reports {
                 (true, Some(streamed)) => streamed,
                 (false, _) => 0,
             };
-            if let Err(failure) = wanted.write(report, common.fail_on(), streamed) {
+            if let Err(failure) = wanted.write(report, fail_on, streamed) {
                 failures.push(failure);
             }
         }
@@ -162,7 +163,7 @@ impl Reports {
         }
         let mut errors = failures.into_iter().map(|failure| failure.error.to_string());
         match errors.next() {
-            None => Ok(status_of(report, common.fail_on())),
+            None => Ok(status_of(report, fail_on)),
             Some(first) => {
                 let all = errors.fold(first, |all, error| format!("{all}\n{error}"));
                 Err(Failure::internal(anyhow::anyhow!(all)))
@@ -200,16 +201,21 @@ impl Wanted {
 }
 
 /// Adds a summary to what the file has already, of other commands of the same step: whole, or where
-/// that fails, not at all. Together they keep to GitHub's limit.
+/// that fails, not at all. Together they keep to GitHub's limit, beyond which it would show nothing of
+/// them; where there is no room left, standard error says so.
 fn add_summary(path: &Path, report: &Report) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
         let mut file = OpenOptions::new().append(true).create(true).open(path)?;
         let before = file.metadata()?.len();
         let used = usize::try_from(before).unwrap_or(usize::MAX);
-        let Some(room) = github::SUMMARY_BYTES.checked_sub(used).filter(|room| *room > ROOM) else {
-            return Err(io::Error::other("it is as long as GitHub allows already"));
-        };
+        let room = github::SUMMARY_BYTES.saturating_sub(used);
         let text = markdown::markdown(report, room);
+        if text.len() > room {
+            let path = clean(&path.to_string_lossy());
+            let said = format!("{path}: no summary was added: it is as long as GitHub allows\n");
+            let _ = anstream::stderr().write_all(said.as_bytes());
+            return Ok(());
+        }
         let added = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
         if added.is_err() {
             let _ = file.set_len(before);
@@ -220,6 +226,3 @@ fn add_summary(path: &Path, report: &Report) -> Result<(), Failure> {
         Failure::internal(anyhow::anyhow!("{} cannot be added to: {error}", path.display()))
     })
 }
-
-/// What the shortest summary may need, in bytes.
-const ROOM: usize = 8 << 10;

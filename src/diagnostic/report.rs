@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnostic, Sandbox, Severity, StubUse, Usage};
+use super::{Diagnostic, PartitionUsed, Sandbox, Severity, StubUse, Usage};
 
 /// What was found out about one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -64,7 +64,7 @@ pub struct CallReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuel: Option<u64>,
     /// Whether `got` is only how it begins.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
     /// Whether `got` is all of it and can be written, so that it can be recorded.
     #[serde(skip)]
@@ -206,6 +206,9 @@ pub struct Report {
     /// By which configuration; none for one-off checks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<ConfigUsed>,
+    /// Which part of the plugins it is about, where it is about a part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<PartitionUsed>,
     /// The host's worlds, the preferred one first.
     pub worlds: Vec<String>,
     /// How the processes were confined that ran plugins; none where none was run.
@@ -270,6 +273,9 @@ pub struct GateEnd<'a> {
     /// By which configuration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<&'a ConfigUsed>,
+    /// Which part of the plugins it was about, where it was about a part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition: Option<&'a PartitionUsed>,
     /// The host's worlds, the preferred one first.
     pub worlds: &'a [String],
     /// How the processes were confined that ran plugins; none where none was run.

@@ -7,7 +7,9 @@ use quick_junit::{NonSuccessKind, SerializeError, TestCase, TestCaseStatus, Test
 
 use super::clean;
 use super::issue::{UNJUDGED, headline, text};
-use crate::diagnostic::{CaseReport, Diagnostic, PluginReport, Report, Severity, Verdict};
+use crate::diagnostic::{
+    CaseReport, Diagnostic, PartitionUsed, PluginReport, Report, Severity, Verdict,
+};
 
 /// A report as JUnit XML. `fail_on` is the least severity of a finding that makes a failure.
 ///
@@ -17,6 +19,10 @@ use crate::diagnostic::{CaseReport, Diagnostic, PluginReport, Report, Severity, 
 pub fn junit(report: &Report, fail_on: Severity) -> Result<String, SerializeError> {
     let worlds: Vec<String> = report.worlds.iter().map(|world| clean(world)).collect();
     let mut suite = TestSuite::new(worlds.join(", "));
+    if let Some(PartitionUsed { method, index, total, .. }) = &report.partition {
+        let part = format!("{method}:{index}/{total}");
+        suite.add_property(("partition", part.as_str()));
+    }
     for plugin in &report.plugins {
         suite.add_test_case(check(plugin, fail_on));
         for case in &plugin.cases {

@@ -22,6 +22,9 @@ pub fn markdown(report: &Report, limit: usize) -> String {
     if !worlds.is_empty() || config.is_some() {
         head.push_str(&format!("{}{}\n\n", worlds.join(", "), config.unwrap_or_default()));
     }
+    if let Some(used) = &report.partition {
+        head.push_str(&format!("{}\n\n", span(&text::partition(report, used))));
+    }
     let mut blocks = Vec::new();
     if !report.diagnostics.is_empty() {
         blocks.push(format!("{}\n", block(&text::diagnostics(&report.diagnostics))));

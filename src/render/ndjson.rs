@@ -23,6 +23,7 @@ pub fn end(report: &Report) -> Result<String, serde_json::Error> {
         schema: "plugtool.gate-end/0",
         tool: &report.tool,
         config: report.config.as_ref(),
+        partition: report.partition.as_ref(),
         worlds: &report.worlds,
         sandbox: report.sandbox.as_ref(),
         summary: report.summary,

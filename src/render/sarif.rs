@@ -78,7 +78,9 @@ pub fn sarif(report: &Report, here: &Path) -> Result<String, serde_json::Error> 
 /// What GitHub tells analyses of one commit apart by: everything up to the last `/`.
 fn category(report: &Report) -> String {
     let config = report.config.as_ref().map_or("", |config| &config.path);
-    format!("plugtool/{}/", encoded(config))
+    let part = report.partition.as_ref();
+    let part = part.map(|used| format!("part-{}-of-{}/", used.index, used.total));
+    format!("plugtool/{}/{}", encoded(config), part.unwrap_or_default())
 }
 
 fn rule(code: Code) -> ReportingDescriptor {

@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 use super::clean;
 use super::stubs::stubs;
 use crate::diagnostic::{
-    AdaptReport, CaseReport, Diagnostic, Distance, InitReport, PluginReport, Report, RunReport,
-    Sandbox, Severity, Summary, Usage, Verdict,
+    AdaptReport, CaseReport, Diagnostic, Distance, InitReport, PartitionUsed, PluginReport, Report,
+    RunReport, Sandbox, Severity, Summary, Usage, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
@@ -39,7 +39,11 @@ pub fn report(report: &Report, detail: Detail) -> String {
         let worlds = report.worlds.join(", ");
         line(&mut out, format!("{BOLD}{}{BOLD:#}{}", clean(&worlds), by.unwrap_or_default()));
         if let (Detail::Verbose, Some(config)) = (detail, &report.config) {
-            line(&mut out, format!("{DIM}sha256 {}, {}{DIM:#}", config.sha256, report.tool.engine));
+            let (sha256, engine) = (clean(&config.sha256), clean(&report.tool.engine));
+            line(&mut out, format!("{DIM}sha256 {sha256}, {engine}{DIM:#}"));
+        }
+        if let Some(used) = &report.partition {
+            wrapped(&mut out, &partition(report, used), 0, DIM, 0);
         }
         sandbox(&mut out, report.sandbox.as_ref(), detail);
         out.push('\n');
@@ -62,9 +66,22 @@ pub fn report(report: &Report, detail: Detail) -> String {
     if detail > Detail::Quiet {
         let s = &report.summary;
         let style = if s.failed + s.unjudged > 0 { BAD } else { GOOD };
-        line(&mut out, format!("\n{style}{}{style:#}", counts(s)));
+        if !out.ends_with("\n\n") {
+            out.push('\n');
+        }
+        line(&mut out, format!("{style}{}{style:#}", counts(s)));
     }
     out
+}
+
+/// Which part of the plugins a report is about, in words.
+pub(super) fn partition(report: &Report, used: &PartitionUsed) -> String {
+    let (index, total) = (used.index, used.total);
+    let part = format!("part {index} of {total} by {} ({})", used.method, clean(&used.source));
+    match (report.plugins.len(), count(used.items.len(), "plugin")) {
+        (0, all) => format!("{part}: none of {all}; there is nothing to judge in it"),
+        (some, all) => format!("{part}: {some} of {all}"),
+    }
 }
 
 /// How many of each verdict, in words.

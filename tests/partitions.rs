@@ -1,0 +1,336 @@
+//! Parts that are judged apart and merged are the whole: the same report to the byte. A part that is
+//! missing is never made up for.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+
+#[allow(dead_code)]
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use plugtool::diagnostic::Method;
+use plugtool::gate::partition::{Partition, PartitionError, part_of};
+use serde_json::Value;
+use support::{plugins, workspace};
+
+fn plugtool(folder: &Path, line: &str, variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_plugtool"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let words = shell_words::split(line).expect("a command line");
+    let command = command.args(words).current_dir(folder).env_clear().env("PATH", path);
+    command.envs(variables.iter().copied()).output().expect("plugtool starts")
+}
+
+fn exit(output: &Output) -> i32 {
+    output.status.code().expect("an exit status")
+}
+
+/// A host with all that its configuration could be found idle in: waivers that are used, unused, expired
+/// and for nobody; imports to stub that are there and that are not. With a plugin whose file is not
+/// there, nothing is known of those.
+fn host(folder: &Path, all_there: bool) {
+    let digest =
+        |name: &str| plugtool::input::digest(&fs::read(&plugins()[name]).expect("a plugin"));
+    let waiver = |plugin: &str, sha256: &str, code: &str, expires: &str| {
+        format!(
+            "[[waiver]]\nplugin = \"{plugin}\"\nsha256 = \"{sha256}\"\ncode = \"{code}\"\n\
+             reason = \"it is a test\"\nexpires = {expires}\n"
+        )
+    };
+    let nothing = "0".repeat(64);
+    let waivers = [
+        waiver("nobody", &nothing, "too-large", "9999-01-01"),
+        waiver("spin", &nothing, "too-large", "2020-01-01"),
+        waiver("greet", &digest("greet"), "too-large", "9999-01-01"),
+        waiver("chatty", &digest("chatty"), "denied-import", "9999-01-01"),
+        waiver("trap", &nothing, "too-large", "9999-01-01"),
+    ];
+    let text = format!(
+        "[host]\nwit = [\"../compositions/cli-host/wit/v0.2\"]\nworlds = [\"my:cli/plugin@0.2.0\"]\n\
+         provides = [\"wasi\"]\nplugins = [\"list.toml\"]\n\
+         smoke = [\"../compositions/cli-host/smoke/*.toml\"]\n\
+         [policy]\nmax-bytes = \"10KiB\"\nstub-imports = [\"wasi:nothing/*\", \"my:chat/*\"]\n\
+         [limits]\nfuel = 200_000_000\nmemory = \"64MiB\"\n{}",
+        waivers.concat()
+    );
+    let mut list = String::new();
+    for (id, name) in [
+        ("greet", "greet"),
+        ("chatty", "chatty"),
+        ("another", if all_there { "trap" } else { "there-is-none" }),
+        ("spin", "spin"),
+        ("trap", "trap"),
+        ("signed-exit", "signed-exit"),
+        ("\\u001b[31m\\n::error::", "no-commands"),
+    ] {
+        let path = format!("../testdata/plugins/{name}/{name}.wasm");
+        list.push_str(&format!("[[plugins]]\nid = \"{id}\"\npath = \"{path}\"\n"));
+    }
+    list.push_str("[[plugins]]\nid = \"off\"\npath = \"x\"\nenabled = false\n");
+    fs::create_dir(folder.join("host")).expect("a folder");
+    fs::write(folder.join("host/plugtool.toml"), text).expect("a file");
+    fs::write(folder.join("host/list.toml"), list).expect("a file");
+}
+
+/// Judges the parts into `1.json` and so on.
+fn judge_parts(folder: &Path, method: &str, total: usize, more: &str) -> Vec<String> {
+    let files: Vec<String> = (1..=total).map(|index| format!("{method}-{index}.json")).collect();
+    for (index, file) in files.iter().enumerate() {
+        let part = format!("{method}:{}/{total}", index + 1);
+        let line =
+            format!("gate --host host {more} --partition {part} --report json={file} -q --jobs 1");
+        let output = plugtool(folder, &line, &[]);
+        assert!(exit(&output) <= 1, "{output:?}");
+    }
+    files
+}
+
+fn json(folder: &Path, file: &str) -> Value {
+    let text = fs::read_to_string(folder.join(file)).expect("a report");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn ids(report: &Value) -> Vec<String> {
+    let plugins = report["plugins"].as_array().expect("plugins");
+    plugins.iter().map(|plugin| plugin["id"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[test]
+fn parts_together_are_the_whole_to_the_byte() {
+    whole_and_parts(
+        true,
+        &["unused-waiver", "expired-waiver", "unused-waiver", "unused-waiver", "unused-stub"],
+    );
+}
+
+#[test]
+fn parts_together_know_no_more_than_the_whole() {
+    whole_and_parts(false, &["unused-waiver", "expired-waiver", "unused-waiver", "unused-waiver"]);
+}
+
+fn whole_and_parts(all_there: bool, idle: &[&str]) {
+    let folder = workspace();
+    let folder = folder.path();
+    host(folder, all_there);
+    let formats = ["json", "ndjson", "sarif", "junit", "github", "gitlab", "markdown", "text"];
+    let reports = |name: &str| -> String {
+        formats.iter().map(|format| format!(" --report {format}={name}.{format}")).collect()
+    };
+    let whole = plugtool(folder, &format!("gate --host host {}", reports("whole")), &[]);
+    assert_eq!(exit(&whole), 1, "{whole:?}");
+    let codes: Vec<String> = json(folder, "whole.json")["diagnostics"]
+        .as_array()
+        .expect("findings about the configuration")
+        .iter()
+        .map(|finding| finding["code"].as_str().expect("a code").to_owned())
+        .collect();
+    assert_eq!(codes, idle);
+    for (method, total) in [("hash", 1), ("hash", 2), ("hash", 5), ("slice", 3), ("slice", 9)] {
+        let files = judge_parts(folder, method, total, "");
+        let mut times: BTreeMap<String, usize> = BTreeMap::new();
+        for file in &files {
+            ids(&json(folder, file)).into_iter().for_each(|id| *times.entry(id).or_default() += 1);
+        }
+        assert!(times.len() == 8 && times.values().all(|count| *count == 1), "{times:?}");
+        // The order of the files does not matter.
+        let files: Vec<&str> = files.iter().rev().map(String::as_str).collect();
+        let line = format!("merge {} {}", files.join(" "), reports("merged"));
+        let merged = plugtool(folder, &line, &[]);
+        assert_eq!(exit(&merged), 1, "{merged:?}");
+        assert_eq!(merged.stdout, whole.stdout, "{method} {total}");
+        for format in formats {
+            let read = |name: &str| fs::read(folder.join(format!("{name}.{format}")));
+            let (merged, whole) = (read("merged").expect("it"), read("whole").expect("it"));
+            assert!(merged == whole, "{method} {total}: {format}");
+        }
+    }
+}
+
+#[test]
+fn a_missing_part_is_named_and_nothing_passes() {
+    let folder = workspace();
+    let folder = folder.path();
+    host(folder, true);
+    // Only what passes: nothing else could fail.
+    let files = judge_parts(folder, "slice", 3, "--only greet --only chatty --only off");
+    let all = plugtool(folder, &format!("merge {}", files.join(" ")), &[]);
+    assert_eq!(exit(&all), 0, "{all:?}");
+    for (missing, id) in [(0, "greet"), (1, "chatty"), (2, "off")] {
+        let others: Vec<&str> =
+            (0..3).filter(|i| *i != missing).map(|i| files[i].as_str()).collect();
+        let line = format!("merge {} --report json=merged.json", others.join(" "));
+        let output = plugtool(folder, &line, &[]);
+        assert_eq!(exit(&output), 3, "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let wanted = format!("part {} of 3 is missing: no verdict on {id}", missing + 1);
+        assert!(said.contains(&wanted), "{said}");
+        let merged = json(folder, "merged.json");
+        assert_eq!(merged["summary"]["unjudged"], 1);
+        assert_eq!(ids(&merged), ["greet", "chatty", "off"]);
+    }
+    // A part with nothing in it is missed too.
+    let files = judge_parts(folder, "slice", 4, "--only greet --only chatty --only off");
+    let output = plugtool(folder, &format!("merge {}", files[..3].join(" ")), &[]);
+    assert_eq!(exit(&output), 3);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("part 4 of 4 is missing; none of the plugins is in it"), "{said}");
+}
+
+/// Reports that were cut off or tampered with are not a way to a pass.
+#[test]
+fn a_report_that_lacks_a_verdict_is_noticed() {
+    let folder = workspace();
+    let folder = folder.path();
+    host(folder, true);
+    let files = judge_parts(folder, "slice", 2, "--only greet --only chatty --only off");
+    let whole = fs::read_to_string(folder.join(&files[0])).expect("a report");
+    let merge = |text: &str| {
+        fs::write(folder.join(&files[0]), text).expect("a file");
+        plugtool(folder, &format!("merge {}", files.join(" ")), &[])
+    };
+    for cut in [0, 1, whole.len() / 2, whole.len() - 3] {
+        assert_eq!(exit(&merge(&whole[..cut])), 3, "cut at {cut}");
+    }
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut report: Value = serde_json::from_str(&whole).expect("JSON");
+        change(&mut report);
+        merge(&report.to_string())
+    };
+    assert_eq!(exit(&changed(&|_| {})), 0);
+    let lacking = changed(&|report| {
+        report["plugins"].as_array_mut().expect("plugins").remove(0);
+    });
+    assert_eq!(exit(&lacking), 3, "{lacking:?}");
+    assert!(String::from_utf8_lossy(&lacking.stderr).contains("no verdict on greet"));
+    // A verdict is what follows from the findings, whatever is written there.
+    let failed = changed(&|report| {
+        report["plugins"][0]["diagnostics"] = serde_json::json!([
+            {"code": "trap", "severity": "error", "message": "it trapped"}
+        ]);
+    });
+    assert_eq!(exit(&failed), 1, "{failed:?}");
+    let unjudged = changed(&|report| report["plugins"][0]["failure"] = "it broke".into());
+    assert_eq!(exit(&unjudged), 3, "{unjudged:?}");
+    for (field, value) in [
+        ("/tool/version", "0.0.0"),
+        ("/config/sha256", "0"),
+        ("/schema", "plugtool.gate/1"),
+        ("/worlds/0", "my:cli/plugin@0.1.0"),
+        ("/partition/items/1/id", "another"),
+        ("/plugins/0/id", "chatty"),
+        ("/plugins/1/id", "greet"),
+    ] {
+        let output = changed(&|report| *report.pointer_mut(field).expect(field) = value.into());
+        assert_eq!(exit(&output), 2, "{field}: {output:?}");
+    }
+    let twice = changed(&|report| {
+        let first = report["plugins"][0].clone();
+        report["plugins"].as_array_mut().expect("plugins").push(first);
+    });
+    assert_eq!(exit(&twice), 2, "{twice:?}");
+}
+
+/// The strictest that any part was judged by is what the whole is judged by.
+#[test]
+fn warnings_that_failed_a_part_fail_the_whole() {
+    let folder = workspace();
+    let folder = folder.path();
+    host(folder, true);
+    let only = "--only greet --only chatty";
+    for (index, fail_on) in [(1, "error"), (2, "warning")] {
+        let line = format!(
+            "gate --host host {only} --partition slice:{index}/2 --fail-on {fail_on} --report json={index}.json"
+        );
+        plugtool(folder, &line, &[]);
+    }
+    // The unused waivers are warnings.
+    assert_eq!(exit(&plugtool(folder, "merge 1.json 2.json", &[])), 1);
+}
+
+#[test]
+fn a_part_is_where_it_always_was() {
+    let hash = |id| part_of(Method::Hash, 3, 0, id);
+    let parts: Vec<usize> = ["greet", "wordcount", "upper", "reverse", "spin"].map(hash).to_vec();
+    assert_eq!(parts, [3, 2, 1, 3, 1]);
+    // SHA-256 of nothing begins with e3b0c44298fc1c1.
+    assert_eq!(part_of(Method::Hash, 1_000_003, 9, ""), 1 + 0xe3b_0c44_298f_c1c1 % 1_000_003);
+    let slice: Vec<usize> = (0..5).map(|place| part_of(Method::Slice, 2, place, "x")).collect();
+    assert_eq!(slice, [1, 2, 1, 2, 1]);
+}
+
+#[test]
+fn ci_systems_say_which_part_it_is() {
+    let of = |variables: &[(&str, &str)]| {
+        let known: BTreeMap<&str, &str> = variables.iter().copied().collect();
+        Partition::of_environment(&|name| known.get(name).map(|value| (*value).to_owned()))
+            .map(|found| found.map(|part| (part.index, part.total, part.source.into_owned())))
+    };
+    let some = |index, total, source: &str| Ok(Some((index, total, source.to_owned())));
+    assert_eq!(of(&[]), Ok(None));
+    assert_eq!(of(&[("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "3")]), some(2, 3, "GitLab"));
+    // A job that is not parallel.
+    assert_eq!(of(&[("CI_NODE_TOTAL", "1")]), Ok(None));
+    let kubernetes =
+        |index, total| of(&[("JOB_COMPLETION_INDEX", index), ("JOB_COMPLETIONS", total)]);
+    assert_eq!(kubernetes("0", "3"), some(1, 3, "Kubernetes"));
+    assert_eq!(kubernetes("2", "3"), some(3, 3, "Kubernetes"));
+    let bazel = [("TEST_SHARD_INDEX", "1"), ("TEST_TOTAL_SHARDS", "2")];
+    assert_eq!(of(&bazel), some(2, 2, "Bazel"));
+    for wrong in [
+        of(&[("CI_NODE_INDEX", "0"), ("CI_NODE_TOTAL", "3")]),
+        of(&[("CI_NODE_INDEX", "4"), ("CI_NODE_TOTAL", "3")]),
+        kubernetes("3", "3"),
+        kubernetes("-1", "3"),
+        kubernetes("0", "three"),
+        kubernetes("0", "0"),
+        kubernetes("99999999999999999999", "3"),
+    ] {
+        assert!(matches!(wrong, Err(PartitionError::Variable { .. })), "{wrong:?}");
+    }
+    let alone = of(&[("JOB_COMPLETION_INDEX", "0")]);
+    assert!(matches!(alone, Err(PartitionError::Missing { .. })), "{alone:?}");
+    let two = [bazel.as_slice(), &[("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "3")]].concat();
+    assert!(matches!(of(&two), Err(PartitionError::Two(..))));
+}
+
+#[test]
+fn flags_come_before_the_environment() {
+    let folder = workspace();
+    let folder = folder.path();
+    host(folder, true);
+    let gitlab = [("CI_NODE_INDEX", "2"), ("CI_NODE_TOTAL", "2")];
+    let judged = |more: &str, variables: &[(&str, &str)]| {
+        let line = format!("gate --host host --only greet --only chatty --format json {more}");
+        let output = plugtool(folder, &line, variables);
+        assert_eq!(exit(&output), 0, "{output:?}");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        (ids(&report), report["partition"]["source"].clone())
+    };
+    let of_hash = |part| {
+        let own =
+            ["greet", "chatty"].into_iter().filter(|id| part_of(Method::Hash, 2, 0, id) == part);
+        own.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(judged("", &gitlab), (of_hash(2), "GitLab".into()));
+    assert_eq!(judged("--partition hash:1/2", &gitlab), (of_hash(1), "--partition".into()));
+    let all = vec!["greet".to_owned(), "chatty".to_owned()];
+    assert_eq!(judged("--partition none", &gitlab), (all, Value::Null));
+    // Bazel wants to be told that its shards were understood, and by nobody else.
+    let bazel = [
+        ("TEST_SHARD_INDEX", "0"),
+        ("TEST_TOTAL_SHARDS", "2"),
+        ("TEST_SHARD_STATUS_FILE", "status"),
+    ];
+    judged("--partition slice:1/2", &bazel);
+    assert!(!folder.join("status").exists());
+    assert_eq!(judged("", &bazel), (of_hash(1), "Bazel".into()));
+    assert!(folder.join("status").exists());
+    // What makes no sense is not guessed at.
+    let broken = [("CI_NODE_INDEX", "3"), ("CI_NODE_TOTAL", "2")];
+    let output = plugtool(folder, "gate --host host", &broken);
+    assert_eq!(exit(&output), 2, "{output:?}");
+    assert!(output.stdout.is_empty());
+}
