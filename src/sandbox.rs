@@ -1,7 +1,7 @@
 //! The worker process: it confines itself, does one job, says lines, and is killed at its deadline.
 //! Nothing that a plugin does in there reaches further than its pipe and what the job grants.
 //!
-//! The supervisor's side is [`supervise`], the worker's [`enter`]. What the operating system does not
+//! The supervisor's side is [`supervise()`], the worker's [`enter()`]. What the operating system does not
 //! offer is told in a [`Sandbox`](crate::diagnostic::Sandbox), before the worker has looked at
 //! anything that a stranger wrote.
 

@@ -1,9 +1,9 @@
 //! Calls and values in WAVE, with what a script needs beyond it: files as values (`@path`), handles by
 //! name (`let s = session("x")`), and in expectations `_` for anything and `..` for the rest.
 //!
-//! The way is: text, [`parse`]d into nodes that know their place; nodes, [`resolve`]d against a world
+//! The way is: text, `parse`d into nodes that know their place; nodes, `resolve`d against a world
 //! into an [`Invocation`] of plain [`Value`]s, which crosses to the worker; and what came back,
-//! [`compare`]d and [`write`]n. Nothing here knows an engine, and nothing here runs anything.
+//! [`compare`]d and [`write()`]n. Nothing here knows an engine, and nothing here runs anything.
 //!
 //! WAVE: <https://github.com/bytecodealliance/wasm-tools/tree/main/crates/wasm-wave>.
 
