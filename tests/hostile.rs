@@ -273,6 +273,60 @@ fn the_abort_of_a_worker_is_a_finding_with_its_signal_and_last_step() {
     }
 }
 
+/// A worker that says less than it was asked for: whatever the reason, what nobody vouches for is no
+/// pass. It stands in for one that lost its mind, or a line on the way.
+#[cfg(unix)]
+#[test]
+fn a_worker_that_leaves_out_what_became_of_a_case_is_not_believed() {
+    use plugtool::config::{Case, CommandCase, Limits};
+    use plugtool::judge::{JudgeError, Terms, run_cases, run_command_cases};
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let program = folder.path().join("worker");
+    let input = plugtool::input::from_bytes("it", "it.wat", b"(component)".to_vec());
+    let component = plugtool::component::decode(input.expect("text")).expect("a component");
+    let limits = Limits::default();
+    let terms = Terms {
+        id: "it",
+        limits: &limits,
+        unscripted: true,
+        record: false,
+        worker: &program,
+        require_sandbox: true,
+    };
+    let case = Case::default();
+    let command = CommandCase::default();
+    let begun = r#"{"case":{"index":0}}"#;
+    let passed = r#"{"passed":{"fuel":1,"memory":0}}"#;
+    for (said, believed) in [
+        (vec![r#""compiled""#, begun, passed, r#""done""#], true),
+        (vec![r#""compiled""#, begun, r#""done""#], false),
+        (vec![r#""compiled""#, begun, "{\"failed\":", r#""done""#], false),
+        (vec![r#""compiled""#, r#""done""#], false),
+        (vec![r#""done""#], false),
+    ] {
+        let ready = r#"{"complete":true,"measures":[]}"#;
+        let lines: String =
+            std::iter::once(&ready).chain(&said).map(|line| format!("echo '{line}'\n")).collect();
+        fs::write(&program, format!("#!/bin/sh\ncat > /dev/null &\n{lines}")).expect("a worker");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a program");
+        for trial in [
+            run_cases(&component, &[&case], terms),
+            run_command_cases(&component, &[(&case, &command)], terms),
+        ] {
+            match trial {
+                Ok(trial) => {
+                    assert!(believed, "{said:?}: {trial:?}");
+                    assert!(trial.cases[0].passed && trial.diagnostics.is_empty(), "{trial:?}");
+                }
+                Err(JudgeError::Internal(_)) => assert!(!believed, "{said:?}"),
+                Err(error) => panic!("{said:?}: {error}"),
+            }
+        }
+    }
+}
+
 /// What a worker can do, tried by the worker itself.
 #[cfg(target_os = "linux")]
 mod confined {

@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     fn package(old: Option<&str>, new: Option<&str>) -> Package {
-        let parse = |version: &str| Version::parse(version).unwrap();
+        let parse = |version: &str| Version::parse(version).expect("a version");
         let name = Some("a:b".to_owned());
         Package { name, old: old.map(parse), new: new.map(parse), same: true }
     }
@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn the_lowest_version_that_will_do_does() {
         for (effect, old, ..) in TABLE.iter().filter(|(effect, ..)| *effect != Effect::None) {
-            let least = row(&package(Some(old), Some(old)), *effect).at_least.unwrap();
+            let least = row(&package(Some(old), Some(old)), *effect).at_least.expect("a bump");
             assert!(row(&package(Some(old), Some(&least)), *effect).honoured, "{old} {least}");
         }
         let rc = row(&package(Some("1.0.0-rc.1"), None), Effect::Breaking);

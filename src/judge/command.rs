@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::JudgeError;
 use super::trial::{
     Errand, Terms, died, dispatch, finding, lost_compiling, refused_by_the_system, timed_out,
-    usage_of,
+    unsettled, usage_of,
 };
 use crate::config::Limits;
 use crate::diagnostic::{Diagnostic, Sandbox, Usage};
@@ -65,7 +65,7 @@ pub fn run_command(
         };
         let errand = Errand {
             header: &header,
-            body: bytes,
+            body: &[bytes],
             runs: u32::try_from(rest.runs.len()).unwrap_or(u32::MAX),
             read: &folders(false),
             write: &folders(true),
@@ -91,6 +91,8 @@ pub fn run_command(
         }
         if !watch.done {
             watch.lost(&ending);
+        } else if !watch.is_settled() {
+            return Err(unsettled());
         }
         all.append(&mut watch.ran);
         if !watch.compiled {
@@ -141,6 +143,13 @@ impl Watch<'_> {
             _ => {}
         }
         None
+    }
+
+    /// Whether it is known of every run what became of it. What cannot be run at all is told once.
+    fn is_settled(&self) -> bool {
+        let runs = if self.compiled { self.runs } else { 1 };
+        let told = |ran: &Ran| ran.fuel.is_some() || !ran.diagnostics.is_empty();
+        self.ran.len() == runs && self.ran.iter().all(told)
     }
 
     fn fresh(&self) -> Ran {

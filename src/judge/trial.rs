@@ -18,7 +18,7 @@ use crate::smoke::{Event, Fault, FaultKind, Job, Script};
 
 pub(super) use dispatch::{Errand, dispatch};
 pub(super) use findings::{
-    advice, died, finding, how, lost_compiling, refused_by_the_system, timed_out,
+    advice, died, finding, how, lost_compiling, refused_by_the_system, timed_out, unsettled,
 };
 pub(super) use measured::measured;
 pub(super) use usage::of as usage_of;
@@ -80,12 +80,11 @@ pub fn run_cases(
         let job = Job { cases: scripts[begin..].to_vec(), limits: limits.clone(), unscripted };
         let header =
             serde_json::to_string(&job).map_err(|error| JudgeError::Internal(error.to_string()))?;
-        let mut body = component.bytes.clone();
-        for file in rest.iter().flat_map(|case| &case.files) {
-            body.extend_from_slice(&file.bytes);
-        }
+        let files = rest.iter().flat_map(|case| &case.files).map(|file| &file.bytes[..]);
+        let body: Vec<&[u8]> = std::iter::once(component.bytes.as_slice()).chain(files).collect();
         let runs = rest.iter().map(|case| 1 + u32::from(case.twice)).sum();
-        let mut run = Run { cases: rest, terms, trial: &mut trial, at: At::Compiling, bad: None };
+        let mut run =
+            Run { cases: rest, terms, trial: &mut trial, at: At::Compiling, settled: 0, bad: None };
         let errand = Errand { header: &header, body: &body, runs, read: &[], write: &[] };
         let (ending, sandbox) = dispatch(terms, &errand, &mut |said| match said {
             Said::Line(line) => serde_json::from_str(line)
@@ -100,8 +99,10 @@ pub fn run_cases(
             return Err(JudgeError::Internal(message));
         }
         run.trial.sandbox.get_or_insert(sandbox);
+        let settled = run.settled;
         match (run.at.clone(), ending) {
-            (At::Done, _) => break,
+            (At::Done, _) if settled == rest.len() => break,
+            (At::Done, _) => return Err(unsettled()),
             (At::Compiling, ending) => {
                 trial.diagnostics.push(lost_compiling(limits, &ending));
                 break;
@@ -147,6 +148,8 @@ struct Run<'a> {
     terms: Terms<'a>,
     trial: &'a mut Trial,
     at: At,
+    /// Of how many cases it is known what became of them.
+    settled: usize,
     bad: Option<String>,
 }
 
@@ -206,6 +209,7 @@ impl Run<'_> {
                 if let Some(case) = self.trial.cases.last_mut() {
                     *case = CaseReport { passed: true, fuel, memory, ..case.clone() };
                 }
+                self.settled += 1;
                 self.measure(index, fuel);
             }
             (Event::Failed(fault), at) => self.fail(fault, &at),
@@ -236,6 +240,11 @@ impl Run<'_> {
             self.bad = Some(refused_by_the_system(&fault));
             return;
         }
+        // What fails before the first case settles them all.
+        self.settled = match at {
+            At::Compiling => self.cases.len(),
+            _ => self.settled + 1,
+        };
         let mut at = at.clone();
         if let At::Case { part: Part::Call(step), .. } = &mut at {
             let over =

@@ -20,8 +20,8 @@ pub struct Order<'a> {
     pub grants: &'a Grants,
     /// What it is to do, in one line.
     pub header: &'a str,
-    /// What it is to do it with.
-    pub body: &'a [u8],
+    /// What it is to do it with, one after the other.
+    pub body: &'a [&'a [u8]],
     /// How long it has, once it is ready, until it says something that sets the deadline anew.
     pub first: Duration,
     /// How long it has in all from then on, whatever it says.
@@ -100,8 +100,9 @@ pub fn supervise(
         let (replies, to_write) = mpsc::channel::<Vec<u8>>();
         scope.spawn(move || {
             // A worker that is gone does not read; how it ended says why.
-            let sent = writeln!(stdin, "{grants}\n{} {}", order.body.len(), order.header)
-                .and_then(|()| stdin.write_all(order.body));
+            let size: usize = order.body.iter().map(|part| part.len()).sum();
+            let sent = writeln!(stdin, "{grants}\n{size} {}", order.header)
+                .and_then(|()| order.body.iter().try_for_each(|part| stdin.write_all(part)));
             let mut open = sent.is_ok();
             for reply in to_write {
                 open = open && stdin.write_all(&reply).is_ok();

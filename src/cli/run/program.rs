@@ -74,13 +74,7 @@ impl Run {
                     }
                 }
             }
-            Said::Wants { max } => {
-                let read = read_some(&mut *stdin, max).unwrap_or_else(|error| {
-                    broken.get_or_insert(error);
-                    Vec::new()
-                });
-                Answer::Input(read)
-            }
+            Said::Wants { max } => feed(&mut *stdin, max, &mut broken),
             Said::Line(_) => Answer::Nothing,
         };
         let (_, mut ran, _) = self.go(terminals, &mut streams).map_err(failed)?;
@@ -109,13 +103,7 @@ impl Run {
                 kept.add(bytes, limit);
                 if kept.is_cut() { Answer::Stop } else { Answer::Taken }
             }
-            Said::Wants { max } => {
-                let read = read_some(&mut *stdin, max).unwrap_or_else(|error| {
-                    broken.get_or_insert(error);
-                    Vec::new()
-                });
-                Answer::Input(read)
-            }
+            Said::Wants { max } => feed(&mut *stdin, max, &mut broken),
             Said::Line(_) => Answer::Nothing,
         };
         let (opened, mut ran, sandbox) = self.go([false; 3], &mut streams)?;
@@ -220,6 +208,15 @@ fn pass_on(stream: Stream, bytes: &[u8]) -> io::Result<()> {
         Stream::Output => write(io::stdout().lock(), bytes),
         Stream::Error => write(io::stderr().lock(), bytes),
     }
+}
+
+/// What the command reads next. Where that fails, its input ends, and the first error is kept.
+fn feed(from: &mut dyn Read, max: usize, broken: &mut Option<io::Error>) -> Answer {
+    let read = read_some(from, max).unwrap_or_else(|error| {
+        broken.get_or_insert(error);
+        Vec::new()
+    });
+    Answer::Input(read)
 }
 
 /// At most so many bytes, as soon as there are any; none at the end.

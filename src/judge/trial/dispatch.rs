@@ -20,8 +20,8 @@ const SLACK: Duration = Duration::from_secs(5);
 pub struct Errand<'e> {
     /// What to do, in one line.
     pub header: &'e str,
-    /// The component, and whatever else the job needs.
-    pub body: &'e [u8],
+    /// The component, and whatever else the job needs, one after the other.
+    pub body: &'e [&'e [u8]],
     /// How many runs it is, each of which has all the time that one may take.
     pub runs: u32,
     /// Folders that may be read.

@@ -2,6 +2,7 @@
 
 use crate::config::Limits;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::judge::JudgeError;
 use crate::sandbox::Ending;
 use crate::smoke::{Fault, FaultKind};
 
@@ -74,6 +75,12 @@ pub fn how(ending: &Ending) -> &str {
 /// What is said where it was not the plugin that failed.
 pub fn refused_by_the_system(fault: &Fault) -> String {
     format!("the operating system refused the engine: {}", fault.message)
+}
+
+/// A worker said that it was done, and not what became of everything that it was to do. Whatever the
+/// reason, what nobody vouches for must not pass.
+pub fn unsettled() -> JudgeError {
+    JudgeError::Internal("the worker process did not say what became of every run".to_owned())
 }
 
 /// What to do about a finding of a run.
