@@ -7,8 +7,7 @@ use super::names::ExternName;
 use super::wit::{Wit, WitError};
 use super::{World, nearest};
 
-/// Packages that are resolved together: the folder, and for each package its name and its files. The
-/// first package uses the others.
+/// Packages that are resolved together: the folder, and for each package its name and its files.
 struct Set {
     folder: &'static str,
     packages: &'static [(&'static str, &'static [(&'static str, &'static str)])],
@@ -20,25 +19,16 @@ macro_rules! files {
     };
 }
 
+/// Uses the others, and none of them uses it: it is read only where it is asked for.
+const HTTP: &str = "wasi:http";
+
 const WASI_0_2: Set = Set {
     folder: "wasi-0.2",
     packages: &[
         ("wasi:cli", files!("wasi-0.2": "cli.wit")),
         ("wasi:clocks", files!("wasi-0.2": "clocks.wit")),
         ("wasi:filesystem", files!("wasi-0.2": "filesystem.wit")),
-        ("wasi:io", files!("wasi-0.2": "io.wit")),
-        ("wasi:random", files!("wasi-0.2": "random.wit")),
-        ("wasi:sockets", files!("wasi-0.2": "sockets.wit")),
-    ],
-};
-
-const HTTP_0_2: Set = Set {
-    folder: "wasi-0.2",
-    packages: &[
-        ("wasi:http", files!("wasi-0.2": "http.wit")),
-        ("wasi:cli", files!("wasi-0.2": "cli.wit")),
-        ("wasi:clocks", files!("wasi-0.2": "clocks.wit")),
-        ("wasi:filesystem", files!("wasi-0.2": "filesystem.wit")),
+        (HTTP, files!("wasi-0.2": "http.wit")),
         ("wasi:io", files!("wasi-0.2": "io.wit")),
         ("wasi:random", files!("wasi-0.2": "random.wit")),
         ("wasi:sockets", files!("wasi-0.2": "sockets.wit")),
@@ -51,18 +41,7 @@ const WASI_0_3: Set = Set {
         ("wasi:cli", files!("wasi-0.3": "cli.wit")),
         ("wasi:clocks", files!("wasi-0.3": "clocks.wit")),
         ("wasi:filesystem", files!("wasi-0.3": "filesystem.wit")),
-        ("wasi:random", files!("wasi-0.3": "random.wit")),
-        ("wasi:sockets", files!("wasi-0.3": "sockets.wit")),
-    ],
-};
-
-const HTTP_0_3: Set = Set {
-    folder: "wasi-0.3",
-    packages: &[
-        ("wasi:http", files!("wasi-0.3": "http.wit")),
-        ("wasi:cli", files!("wasi-0.3": "cli.wit")),
-        ("wasi:clocks", files!("wasi-0.3": "clocks.wit")),
-        ("wasi:filesystem", files!("wasi-0.3": "filesystem.wit")),
+        (HTTP, files!("wasi-0.3": "http.wit")),
         ("wasi:random", files!("wasi-0.3": "random.wit")),
         ("wasi:sockets", files!("wasi-0.3": "sockets.wit")),
     ],
@@ -81,14 +60,14 @@ const KEYVALUE: Set = Set {
     )],
 };
 
-const SETS: &[Set] = &[WASI_0_2, WASI_0_3, HTTP_0_2, HTTP_0_3, CONFIG, KEYVALUE];
+const SETS: &[Set] = &[WASI_0_2, WASI_0_3, CONFIG, KEYVALUE];
 
 /// What a host that provides `wasi` links: everything that `wasi:cli/imports` imports, in 0.2 and in
 /// 0.3.
 pub fn wasi(features: WasmFeatures) -> Result<Vec<World>, WitError> {
     [&WASI_0_2, &WASI_0_3]
         .into_iter()
-        .map(|set| load(set)?.world(Some("wasi:cli/imports"), features))
+        .map(|set| load(set, "wasi:cli")?.world(Some("wasi:cli/imports"), features))
         .collect()
 }
 
@@ -102,10 +81,11 @@ pub fn shipped(name: &str, features: WasmFeatures) -> Result<World, WitError> {
     let mut names = Vec::new();
     for set in SETS {
         let package = ExternName::parse(name).package();
-        if !set.packages.iter().any(|(known, _)| Some(*known) == package) {
+        let Some((package, _)) = set.packages.iter().find(|(known, _)| Some(*known) == package)
+        else {
             continue;
-        }
-        let wit = load(set)?;
+        };
+        let wit = load(set, package)?;
         if let Ok(world) = wit.world(Some(name), features) {
             return Ok(world);
         }
@@ -132,20 +112,26 @@ pub fn shipped(name: &str, features: WasmFeatures) -> Result<World, WitError> {
     Err(WitError::NoSuchWorld { wanted: name.to_owned(), hint })
 }
 
-fn load(set: &Set) -> Result<Wit, WitError> {
+/// A package of a set, with those that it may use.
+fn load(set: &Set, main: &str) -> Result<Wit, WitError> {
     let failed =
         |text: String| WitError::Resolve { path: format!("shipped wit/{}", set.folder), text };
+    let mut first = None;
     let mut groups = Vec::new();
-    for (_, files) in set.packages {
+    for (name, files) in set.packages.iter().filter(|(name, _)| *name == main || *name != HTTP) {
         let mut map = SourceMap::default();
         for (file, source) in *files {
             map.push_str(file, *source);
         }
         let group: UnresolvedPackageGroup =
             map.parse().map_err(|(map, error)| failed(error.render(&map)))?;
-        groups.push(group);
+        if *name == main {
+            first = Some(group);
+        } else {
+            groups.push(group);
+        }
     }
-    let first = groups.remove(0);
+    let first = first.ok_or_else(|| failed(format!("it has no package {main}")))?;
     let mut resolve = Resolve::default();
     let package = resolve
         .push_groups(first, groups)
