@@ -17,6 +17,7 @@ use crate::component::{self, Component};
 use crate::config::{Case, Host, Plugin, Policy};
 use crate::diagnostic::{Code, Diagnostic, PluginReport, Severity, Tool, Verdict, WitPath};
 use crate::input::{self, Input, InputError, Kind};
+use crate::sandbox::{SandboxError, interrupted};
 use crate::smoke::ENGINE;
 use crate::wiring::Node;
 
@@ -172,6 +173,12 @@ pub fn judge(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRe
     if !plugin.enabled {
         let mut report = PluginReport::new(&plugin.id, &plugin.path);
         report.verdict = Verdict::Skipped;
+        return Ok(report);
+    }
+    if interrupted() {
+        let mut report = PluginReport::new(&plugin.id, &plugin.path);
+        report.failure = Some(SandboxError::Interrupted.to_string());
+        report.settle(options.fail_on);
         return Ok(report);
     }
     let judged = panic::catch_unwind(AssertUnwindSafe(|| pipeline(plugin, host, options)));
