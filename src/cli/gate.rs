@@ -121,7 +121,9 @@ impl Gate {
             today: today(),
             record: self.record,
         };
-        sandbox::heed_interrupts(asked_to_end).map_err(Failure::internal)?;
+        sandbox::heed_interrupts(asked_to_end).map_err(|error| {
+            Failure::internal(anyhow::Error::new(error).context("signals cannot be heeded"))
+        })?;
         let progress = Progress::new(plugins.len(), self.common.quiet);
         let stream = self.reports.streams().then(|| Stream::new(&plugins));
         let report = gate::gate(&plugins, &listed, &host, &options, &|step| {

@@ -1,9 +1,8 @@
 //! Signals that ask this process to end. Who heeds them stops starting workers, kills those that run, and
 //! says what is known; everything else ends as any program does, and its workers with it.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-use super::SandboxError;
 
 /// Whether this process has been asked to end. Signals are sent to a process and not to a piece of
 /// work, so this is the one thing that all of it shares.
@@ -23,11 +22,11 @@ pub fn interrupted() -> bool {
 /// # Errors
 ///
 /// Where the system does not let it.
-pub fn heed_interrupts(mut asked: impl FnMut(bool) + Send + 'static) -> Result<(), SandboxError> {
+pub fn heed_interrupts(mut asked: impl FnMut(bool) + Send + 'static) -> io::Result<()> {
     #[cfg(unix)]
     let ignored = unix::ignored();
     let heard = move || asked(INTERRUPTED.swap(true, Ordering::SeqCst));
-    ctrlc::set_handler(heard).map_err(|error| SandboxError::Start(error.to_string()))?;
+    ctrlc::set_handler(heard).map_err(io::Error::other)?;
     #[cfg(unix)]
     unix::ignore(&ignored);
     Ok(())
