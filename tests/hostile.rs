@@ -83,7 +83,7 @@ impl Workshop {
         }
         fs::write(&list, text).expect("a list of plugins");
         Command::new(env!("CARGO_BIN_EXE_plugtool"))
-            .args(["gate", "--jobs", "1", "--format", "json", "--host"])
+            .args(["gate", "--no-cache", "--jobs", "1", "--format", "json", "--host"])
             .arg(root().join("testdata/hostile"))
             .arg("--plugins")
             .arg(list)
@@ -433,7 +433,7 @@ mod confined {
         fs::write(&lenient, format!("{text}[policy]\nrequire-sandbox = false\n")).expect("a host");
         let gate = move |host: &Path| {
             let output = Command::new(env!("CARGO_BIN_EXE_plugtool"))
-                .args(["gate", "--format", "json", "--host"])
+                .args(["gate", "--no-cache", "--format", "json", "--host"])
                 .arg(host)
                 .arg("--plugins")
                 .arg(root().join("testdata/plugins/greet/greet.wasm"))

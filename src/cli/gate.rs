@@ -9,10 +9,11 @@ use std::thread::available_parallelism;
 
 use clap::Args;
 
+use super::cache::CacheArguments;
 use super::progress::Progress;
 use super::reports::Reports;
 use super::stream::Stream;
-use super::{Common, EXIT_STATUS, Failure, load_host, write_whole};
+use super::{Common, EXIT_STATUS, Failure, load_host, verdicts, write_whole};
 use crate::check::{idle_stubs, today};
 use crate::config::{self, Case, Host, Plugin};
 use crate::diagnostic::{Diagnostic, PartitionItem, PartitionUsed, Report, Severity, Verdict};
@@ -61,6 +62,8 @@ pub struct Gate {
     #[arg(long)]
     record: bool,
     #[command(flatten)]
+    cache: CacheArguments,
+    #[command(flatten)]
     reports: Reports,
     #[command(flatten)]
     common: Common,
@@ -86,6 +89,8 @@ impl Part {
 impl Gate {
     pub(super) fn run(self) -> Result<u8, Failure> {
         self.reports.check(&self.common)?;
+        let worker = sandbox::this_program().map_err(Failure::internal)?;
+        let cache = verdicts::begin(self.cache.folder(), &worker);
         let mut host = load_host(self.host.as_deref(), "")?;
         for case in &mut host.cases {
             case.twice |= self.twice;
@@ -110,13 +115,14 @@ impl Gate {
             None => selected.clone(),
         };
         let options = Options {
-            worker: sandbox::this_program().map_err(Failure::internal)?,
+            worker,
             fail_on: self.common.fail_on(),
             jobs: self
                 .jobs
                 .unwrap_or_else(|| available_parallelism().unwrap_or(NonZero::<usize>::MIN)),
             today: today(),
             record: self.record,
+            cache: cache.and_then(|cache| cache.open(&host, &self.common)),
         };
         let progress = Progress::new(plugins.len(), self.common.quiet);
         let stream = self.reports.streams().then(|| Stream::new(&plugins));
@@ -125,6 +131,7 @@ impl Gate {
             stream.iter().for_each(|stream| stream.tell(step));
         });
         progress.clear();
+        options.cache.iter().for_each(|cache| verdicts::close(cache, &self.common));
         let mut report = report.map_err(|error| match error {
             JudgeError::Case(_) => Failure::usage(error),
             JudgeError::Internal(_) => Failure::internal(error),
