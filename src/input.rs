@@ -37,7 +37,7 @@ pub struct Digest(Arc<OnceLock<String>>);
 
 impl Digest {
     /// The digest in lower-case hex, of these bytes if it was not known yet.
-    fn of(&self, bytes: &[u8]) -> &str {
+    pub fn of(&self, bytes: &[u8]) -> &str {
         self.0.get_or_init(|| digest(bytes))
     }
 

@@ -363,5 +363,5 @@ fn run_all(component: &Component, cases: &[&Case], terms: Terms<'_>) -> Result<T
 
 /// A component as wiring sees it.
 pub fn node(component: &Component) -> Node<'_> {
-    Node { name: &component.name, sha256: &component.sha256, world: &component.world }
+    Node { name: &component.name, sha256: component.sha256(), world: &component.world }
 }

@@ -158,8 +158,9 @@ fn adapted(
     let parts: Vec<&Component> = std::iter::once(component).chain(adapters()).collect();
     let target = &host.worlds[world];
     report.world.clone_from(&target.name);
-    report.adapters =
-        adapters().map(|a| AdapterUse { name: a.name.clone(), sha256: a.sha256.clone() }).collect();
+    report.adapters = adapters()
+        .map(|a| AdapterUse { name: a.name.clone(), sha256: a.sha256().to_owned() })
+        .collect();
     let closed = match stubs::close(&parts, &way.plan, patterns) {
         Ok(closed) => closed,
         Err(NotClosed::Findings(findings)) => {

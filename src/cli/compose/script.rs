@@ -256,7 +256,9 @@ impl Package {
     /// The digest of a core module.
     fn adapted(&self) -> Option<String> {
         match self {
-            Package::Component(opened) if opened.adapted => Some(opened.component.sha256.clone()),
+            Package::Component(opened) if opened.adapted => {
+                Some(opened.component.sha256().to_owned())
+            }
             _ => None,
         }
     }
