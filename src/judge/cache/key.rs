@@ -80,7 +80,7 @@ pub fn host(host: &Host) -> String {
         waivers: _,
         require_sandbox: _,
     } = policy;
-    let adapter = |adapter: &Component| (adapter.name.clone(), adapter.sha256.clone());
+    let adapter = |adapter: &Component| (adapter.name.clone(), adapter.sha256().to_owned());
     Parts::of("host")
         .data("worlds", worlds)
         .data("provides", provides)
