@@ -18,7 +18,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use cached::Stage;
+pub use cached::Known;
 pub use code::Code;
 pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
 pub use excerpt::fit;

@@ -3,11 +3,11 @@
 pub mod cache;
 mod command;
 mod fit;
+mod stage;
 pub mod stubs;
 mod trial;
 
 use std::num::NonZero;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,14 +17,16 @@ use crate::adapter::{self, AdaptError};
 use crate::check::{policy, too_large, weigh};
 use crate::component::{self, Component};
 use crate::config::{Case, Host, Plugin, Policy};
-use crate::diagnostic::{Code, Diagnostic, PluginReport, Severity, Stage, Tool, Verdict, WitPath};
+use crate::diagnostic::{Code, Diagnostic, Known, PluginReport, Severity, Tool, Verdict, WitPath};
 use crate::input::{self, Input, InputError, Kind};
+use crate::sandbox::{SandboxError, interrupted};
 use crate::smoke::ENGINE;
 use crate::wiring::Node;
 
 use cache::{Cache, Contract};
 pub use command::{Ran, run_command, run_command_cases};
 pub use fit::{Fitted, fit, measure};
+use stage::{Stage, begin, guarded};
 pub use trial::{Terms, Trial, run_cases};
 
 /// Why judging stopped. Neither is about the plugin.
@@ -112,13 +114,19 @@ fn read(
 /// Reads a submitted file, and looks at nothing but its size.
 fn bytes(name: &str, path: &str, policy: &Policy) -> (Option<Input>, PluginReport) {
     let mut report = PluginReport::new(name, path);
+    begin(Stage::Read);
     match input::read(name, path) {
         Ok(input) => {
+            begin(Stage::Decode);
             report.size = Some(input.size);
             if let Some(finding) = too_large(input.size, policy) {
                 report.diagnostics.push(finding.at(WitPath::root("file", path)));
             }
             (Some(input), report)
+        }
+        Err(error @ InputError::System(_)) => {
+            report.failure = Some(error.to_string());
+            (None, report)
         }
         Err(error) => {
             if let InputError::Text { sha256, size, .. } = &error {
@@ -191,14 +199,19 @@ pub fn judge(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRe
         report.verdict = Verdict::Skipped;
         return Ok(report);
     }
-    let judged = panic::catch_unwind(AssertUnwindSafe(|| pipeline(plugin, host, options)));
-    let mut report = match judged {
-        Ok(report) => report?,
-        Err(_) => {
+    if interrupted() {
+        let mut report = PluginReport::new(&plugin.id, &plugin.path);
+        report.failure = Some(SandboxError::Interrupted.to_string());
+        report.settle(options.fail_on);
+        return Ok(report);
+    }
+    let mut report = match guarded(|| pipeline(plugin, host, options)) {
+        Err(JudgeError::Internal(failure)) => {
             let mut report = PluginReport::new(&plugin.id, &plugin.path);
-            report.failure = Some("plugtool itself panicked while judging it".to_owned());
+            report.failure = Some(failure);
             report
         }
+        judged => judged?,
     };
     report.settle(options.fail_on);
     Ok(report)
@@ -239,14 +252,15 @@ fn known(
 ) -> Option<PluginReport> {
     let (surface, fitted) = (contract.surface.clone(), contract.fitted.clone());
     contract.put_into(&mut report);
-    report.cached.push(Stage::Contract);
+    report.cached.push(Known::Contract);
+    begin(Stage::Weigh);
     report.diagnostics.extend(surface.iter().flat_map(|surface| policy(surface, &host.policy)));
     weigh(&mut report, &host.policy, options.today);
     let Some(fitted) = fitted.filter(|_| !is_refused(&report)) else { return Some(report) };
     let cases = cases_of(plugin, host);
     let key = cache.cases_key(&fitted, &cases, terms(plugin, host, options))?;
     finish(&mut report, cache.trial(&key)?, host, options);
-    report.cached.push(Stage::Cases);
+    report.cached.push(Known::Cases);
     Some(report)
 }
 
@@ -279,6 +293,7 @@ fn judge_input(
     let contract = report.failure.is_none();
     let contract = contract.then(|| Contract::of(&report, surface.clone(), sha256.clone()));
     report.diagnostics.splice(0..0, about_size);
+    begin(Stage::Weigh);
     report.diagnostics.extend(surface.iter().flat_map(|surface| policy(surface, &host.policy)));
     weigh(&mut report, &host.policy, options.today);
     // What is refused already is not run as well.
@@ -291,9 +306,10 @@ fn judge_input(
         && let Some(trial) = cache.trial(key)
     {
         finish(&mut report, trial, host, options);
-        report.cached.push(Stage::Cases);
+        report.cached.push(Known::Cases);
         return Ok((report, contract));
     }
+    begin(Stage::Run);
     match run_all(&component, &cases, terms) {
         Ok(trial) => {
             if let Some((cache, key)) = cache.zip(key) {

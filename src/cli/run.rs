@@ -128,6 +128,9 @@ impl Run {
         case.twice = self.twice;
         let (name, path) = input::split_name(&self.component);
         let (component, opened) = judge::open(&name, path, &Policy::default());
+        if let Some(failure) = opened.failure {
+            return Err(Failure::internal(anyhow::anyhow!(failure)));
+        }
         let mut report = RunReport {
             schema: "plugtool.run/0",
             tool: tool(),

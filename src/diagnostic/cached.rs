@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
-pub enum Stage {
+pub enum Known {
     /// How the file stands to the host's contract, and what is composed around it.
     Contract,
     /// What came of running it.

@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 use super::clean;
 use super::stubs::stubs;
 use crate::diagnostic::{
-    AdaptReport, CaseReport, Diagnostic, Distance, InitReport, PartitionUsed, PluginReport, Report,
-    RunReport, Sandbox, Severity, Stage, Summary, Usage, Verdict,
+    AdaptReport, CaseReport, Diagnostic, Distance, InitReport, Known, PartitionUsed, PluginReport,
+    Report, RunReport, Sandbox, Severity, Summary, Usage, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
@@ -79,7 +79,7 @@ pub fn report(report: &Report, detail: Detail) -> String {
 /// Whether nothing had to be found out about a plugin. Where its contract is known and its cases are not,
 /// it is looked at anew.
 fn is_known(plugin: &PluginReport) -> bool {
-    plugin.cached.contains(&Stage::Contract)
+    plugin.cached.contains(&Known::Contract)
 }
 
 /// Which part of the plugins a report is about, in words.
@@ -120,7 +120,7 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
     let mut summary = summary(plugin);
     if is_known(plugin) {
         summary += " (cached)";
-    } else if plugin.cached.contains(&Stage::Cases) {
+    } else if plugin.cached.contains(&Known::Cases) {
         summary += " (its run cached)";
     }
     let summary = textwrap::wrap(summary.trim_start(), room).join(&format!("\n{:before$}", ""));
