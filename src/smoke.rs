@@ -10,6 +10,7 @@ mod host;
 mod output;
 mod script;
 mod store;
+mod wasi;
 
 use std::cell::Cell;
 
@@ -297,7 +298,7 @@ fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
     let engine = engine(&job.limits).map_err(|error| fault(FaultKind::System, error))?;
     let component = Component::from_binary(&engine, bytes).map_err(refused)?;
     let mut linker = Linker::new(&engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(refused)?;
+    wasi::link(&mut linker, &engine, &component).map_err(refused)?;
     if job.unscripted {
         host::define(&mut linker, &engine, &component).map_err(refused)?;
     }

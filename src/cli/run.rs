@@ -25,7 +25,7 @@ use crate::{input, sandbox};
 /// With --invoke, all calls are made one after the other in one fresh instance. What each call
 /// returned is printed, a line each, in WAVE.
 ///
-/// A guest has WASI 0.2 but no network, no environment and no files but those that are granted. Its
+/// A guest has WASI 0.2 and 0.3 but no network, no environment and no files but those that are granted. Its
 /// clock moves only when it is looked at, a sleep takes no time, and its random numbers are the same in
 /// every run. While it waits for its input, or for somebody to read its output, its time stands still.
 #[derive(Args)]
