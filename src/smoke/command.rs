@@ -19,10 +19,10 @@ use crate::adapter;
 use crate::config::Limits;
 use crate::input;
 use entry::Entry;
-use streams::{Kept, Sink, Source};
+use streams::Kept;
 
 pub use job::{CommandJob, Streams, run_command};
-pub use streams::OutputLimitReached;
+pub use streams::{OutputLimitReached, Sink, Source};
 
 /// A compiled WASI command: a component that exports `wasi:cli/run@0.2.x` or `@0.3.x`, or a core module
 /// for WASI preview 1 with a `_start`.

@@ -1,4 +1,4 @@
-//! What of WASI is linked: 0.2 for every component, 0.3 for those that import something of it.
+//! What of WASI is linked: 0.2 for every component, 0.3 and HTTP for those that import something of it.
 
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
@@ -45,9 +45,22 @@ impl Track {
 
 /// Of which WASI an import is that [`link`] links; none where it links nothing of that name.
 pub fn linked(name: &str) -> Option<Track> {
+    let parsed = ExternName::parse(name);
+    let track = Track::of(&parsed)?;
+    let of_wasi = parsed.package().is_some_and(|package| track.packages().contains(&package));
+    of_wasi.then_some(track).or(http(name))
+}
+
+/// The same of `wasi:http`. Of what may be imported there, a handler of 0.3 is another component, and
+/// nothing that is linked.
+fn http(name: &str) -> Option<Track> {
     let name = ExternName::parse(name);
     let track = Track::of(&name)?;
-    name.package().is_some_and(|package| track.packages().contains(&package)).then_some(track)
+    let known: &[&str] = match track {
+        Track::P2 => &["wasi:http/types", "wasi:http/outgoing-handler"],
+        Track::P3 => &["wasi:http/types", "wasi:http/client"],
+    };
+    known.contains(&name.base).then_some(track)
 }
 
 /// Links what of WASI the component may import.
@@ -58,8 +71,15 @@ pub fn link(
 ) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     let ty = component.component_type();
-    if ty.imports(engine).any(|(name, _)| linked(name) == Some(Track::P3)) {
+    let imports = |what: &dyn Fn(&str) -> bool| ty.imports(engine).any(|(name, _)| what(name));
+    if imports(&|name| linked(name) == Some(Track::P3)) {
         wasmtime_wasi::p3::add_to_linker(linker)?;
+    }
+    if imports(&|name| http(name) == Some(Track::P2)) {
+        wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    }
+    if imports(&|name| http(name) == Some(Track::P3)) {
+        wasmtime_wasi_http::p3::add_to_linker(linker)?;
     }
     Ok(())
 }

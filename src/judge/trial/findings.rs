@@ -26,7 +26,9 @@ pub fn finding(fault: Fault) -> Diagnostic {
         }
         FaultKind::HostCall => Code::UnexpectedHostCall,
         FaultKind::Nondeterministic => Code::Nondeterministic,
-        FaultKind::NotACommand => Code::MissingExport,
+        FaultKind::NotACommand | FaultKind::NotAHandler => Code::MissingExport,
+        FaultKind::NoAnswer | FaultKind::NotAsked => Code::SmokeMismatch,
+        FaultKind::Stuck => Code::TimedOut,
         FaultKind::Folder => Code::Unreadable,
     };
     let mut finding = Diagnostic::error(code, fault.message).help(advice(code));

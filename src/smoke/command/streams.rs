@@ -187,6 +187,16 @@ impl AsyncRead for Turn {
     }
 }
 
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.lock().flush()
+    }
+}
+
 impl AsyncWrite for Sink {
     fn poll_write(
         self: Pin<&mut Self>,
