@@ -38,6 +38,18 @@ pub struct CaseReport {
     pub limits: Vec<Usage>,
     /// Its calls in their order, those that were not reached included.
     pub calls: Vec<CallReport>,
+    /// What a command wrote, where that is to be recorded.
+    #[serde(skip)]
+    pub wrote: Option<Wrote>,
+}
+
+/// What came of a run of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wrote {
+    /// Its exit code.
+    pub exit_code: u8,
+    /// What it wrote to standard output, and to standard error.
+    pub streams: [Vec<u8>; 2],
 }
 
 /// One call of a smoke case as it went.

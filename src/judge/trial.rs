@@ -314,7 +314,7 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         match &step.expect {
             Expectation::Return => {}
             Expectation::Value(written, _) => report.expected = Some(written.text.clone()),
-            Expectation::Trap(text) => report.expected_trap = Some(text.clone()),
+            Expectation::Trap(written) => report.expected_trap = Some(written.text.clone()),
         }
         report
     };
@@ -326,5 +326,6 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         memory: 0,
         limits: usage::of(limits, None),
         calls: case.steps.iter().map(call).collect(),
+        wrote: None,
     }
 }
