@@ -152,7 +152,7 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
             adapters.push(load_adapter(&path)?);
         }
     }
-    adapters.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.sha256.cmp(&b.sha256)));
+    adapters.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.sha256().cmp(b.sha256())));
 
     let mut cases = Vec::new();
     for pattern in &parsed.host.smoke {

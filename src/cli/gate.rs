@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
@@ -25,6 +25,9 @@ use crate::{gate, sandbox};
 ///
 /// A plugin that does not target the host's world is composed with the host's adapters where that
 /// makes it fit, and imports that the host wants stubbed are closed. Smoke cases run in worker processes with the host's limits.
+///
+/// An interrupt or a request to terminate ends it with what is known: every report is written, and what has
+/// no verdict could not be judged. Asked again, it ends at once.
 #[derive(Args)]
 #[command(after_help = EXIT_STATUS, after_long_help = format!("\
 Examples:
@@ -118,6 +121,9 @@ impl Gate {
             today: today(),
             record: self.record,
         };
+        sandbox::heed_interrupts(asked_to_end).map_err(|error| {
+            Failure::internal(anyhow::Error::new(error).context("signals cannot be heeded"))
+        })?;
         let progress = Progress::new(plugins.len(), self.common.quiet);
         let stream = self.reports.streams().then(|| Stream::new(&plugins));
         let report = gate::gate(&plugins, &listed, &host, &options, &|step| {
@@ -169,6 +175,21 @@ impl Gate {
         }
         Ok(partition)
     }
+}
+
+/// The exit status of what was interrupted a second time: as a shell has it, of a program that an
+/// interrupt ended.
+const INTERRUPTED: i32 = 130;
+
+/// The first request to end lets the gate report what it knows. Whoever asks again wants no report.
+fn asked_to_end(again: bool) {
+    if again {
+        std::process::exit(INTERRUPTED);
+    }
+    // A terminal has written `^C` into the line.
+    let line_feed = if io::stderr().is_terminal() { "\n" } else { "" };
+    let text = "interrupted: what is known will be reported; once more ends it at once";
+    let _ = writeln!(anstream::stderr(), "{line_feed}{text}");
 }
 
 /// What a report says of its part.
