@@ -20,6 +20,7 @@ use crate::input::{self, Input, InputError, Kind};
 use crate::sandbox::{SandboxError, interrupted};
 use crate::smoke::ENGINE;
 use crate::wiring::Node;
+use crate::world::{ExternName, Item, World};
 
 pub use command::{Ran, run_command, run_command_cases};
 pub use fit::{fit, measure};
@@ -69,8 +70,26 @@ pub fn open(name: &str, path: &str, policy: &Policy) -> (Option<Component>, Plug
 /// As [`open`], on a host's terms: a core module becomes a component where the host wants that, and
 /// the report says so.
 pub fn open_for(name: &str, path: &str, host: &Host) -> (Option<Component>, PluginReport) {
-    let modules = if host.adapt_modules { Modules::BecomeComponents } else { Modules::AreFindings };
+    let modules = match host.adapt_modules {
+        false => Modules::AreFindings,
+        true if takes_exit_codes(host) => Modules::BecomePrograms,
+        true => Modules::BecomeComponents,
+    };
     read(name, path, &host.policy, modules)
+}
+
+/// Whether a command can tell the host its exit code, whichever world it targets: `exit-with-code` came
+/// with WASI 0.2.12, and before that, there were only success and failure.
+fn takes_exit_codes(host: &Host) -> bool {
+    let takes = |world: &World| {
+        world.imports.iter().any(|(name, item)| {
+            let name = ExternName::parse(name);
+            name.base == "wasi:cli/exit"
+                && name.track().as_deref() == Some("0.2")
+                && matches!(item, Item::Instance(exit) if exit.items.contains_key("exit-with-code"))
+        })
+    };
+    host.provides.iter().any(takes) || host.worlds.iter().all(takes)
 }
 
 /// As [`open`], for a file that is to be run as a command: a core module becomes a component that
