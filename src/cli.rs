@@ -12,6 +12,7 @@ mod init;
 mod inspect;
 mod merge;
 mod progress;
+mod record;
 mod reports;
 mod run;
 mod stream;
@@ -59,7 +60,7 @@ enum Command {
     Diff(diff::Diff),
     /// Make a component out of a core module
     Adapt(adapt::Adapt),
-    /// Call a component's functions in a worker process with limits
+    /// Run a command, call functions or run smoke cases, in a worker process with limits
     Run(run::Run),
     /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
     Gate(gate::Gate),

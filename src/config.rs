@@ -207,6 +207,21 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
     })
 }
 
+impl Host {
+    /// Takes the cases of these smoke files in place of its own.
+    ///
+    /// # Errors
+    ///
+    /// Anything wrong with the files, or with what they call in the host's worlds.
+    pub fn replace_cases(&mut self, files: &[PathBuf]) -> Result<(), ConfigError> {
+        self.cases.clear();
+        for file in files {
+            self.cases.extend(read_cases(file)?);
+        }
+        self.cases.iter().try_for_each(|case| fits_a_world(case, &self.worlds))
+    }
+}
+
 /// What a case calls must be in one of the host's worlds, and fit it: a host calls nothing else.
 fn fits_a_world(case: &Case, worlds: &[World]) -> Result<(), ConfigError> {
     let mut first = None;

@@ -352,7 +352,20 @@ fn finish(report: &mut PluginReport, trial: Trial, host: &Host, options: &Option
 }
 
 /// Runs smoke cases in their order, whatever their kind: neighbours of one kind share workers.
-fn run_all(component: &Component, cases: &[&Case], terms: Terms<'_>) -> Result<Trial, JudgeError> {
+///
+/// # Errors
+///
+/// [`JudgeError::Case`] where a call of any case cannot be made, before anything runs, or a granted folder
+/// cannot be opened; [`JudgeError::Internal`] where there is no worker to be had, or none that is
+/// confined as the terms demand.
+pub fn run_all(
+    component: &Component,
+    cases: &[&Case],
+    terms: Terms<'_>,
+) -> Result<Trial, JudgeError> {
+    for case in cases {
+        case.resolve(&component.world).map_err(|error| JudgeError::Case(error.to_string()))?;
+    }
     if cases.is_empty() {
         return run_cases(component, cases, terms);
     }

@@ -4,22 +4,22 @@ use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 use clap::Args;
 
 use super::cache::CacheArguments;
 use super::progress::Progress;
+use super::record::record;
 use super::reports::Reports;
 use super::stream::Stream;
-use super::{Common, EXIT_STATUS, Failure, load_host, verdicts, write_whole};
+use super::{Common, EXIT_STATUS, Failure, load_host, verdicts};
 use crate::check::{idle_stubs, today};
-use crate::config::{self, Case, Host, Plugin};
+use crate::config::{self, Host, Plugin};
 use crate::diagnostic::{Diagnostic, PartitionItem, PartitionUsed, Report, Severity, Verdict};
 use crate::gate::partition::{Partition, PartitionError};
 use crate::judge::{JudgeError, Options};
-use crate::render::clean;
 use crate::{gate, sandbox};
 
 /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
@@ -155,7 +155,7 @@ impl Gate {
         let streamed = stream.map_or(Ok(0), Stream::end);
         let status = self.reports.verdicts(&self.common, &report, options.fail_on, streamed)?;
         if self.record {
-            record(&report, &host)?;
+            record_all(&report, &host)?;
         }
         Ok(status)
     }
@@ -219,38 +219,15 @@ fn used(
 }
 
 /// Writes what was recorded into the smoke files: all of them, or where a plugin failed, none.
-fn record(report: &Report, host: &Host) -> Result<(), Failure> {
-    let mut say = anstream::stderr();
+fn record_all(report: &Report, host: &Host) -> Result<(), Failure> {
     if report.plugins.iter().any(|p| matches!(p.verdict, Verdict::Fail | Verdict::Unjudged)) {
+        let mut say = anstream::stderr();
         let _ = writeln!(say, "nothing was recorded: there are plugins that did not pass");
         return Ok(());
     }
-    let mut files: Vec<&str> = host.cases.iter().map(|case| case.file.as_str()).collect();
-    files.dedup();
-    let mut changed = Vec::new();
-    for file in files {
-        let cases: Vec<&Case> = host.cases.iter().filter(|case| case.file == file).collect();
-        let mut runs = Vec::new();
-        for plugin in report.plugins.iter().filter(|plugin| plugin.verdict == Verdict::Pass) {
-            let its = host.cases.iter().filter(|case| case.is_for(&plugin.id));
-            for (case, run) in its.zip(&plugin.cases) {
-                if let Some(index) = cases.iter().position(|other| std::ptr::eq(*other, case)) {
-                    runs.push((index, plugin.id.as_str(), run));
-                }
-            }
-        }
-        changed.extend(config::record(&cases, &runs, &report.tool.engine)?);
-    }
-    for recorded in changed {
-        for line in &recorded.left {
-            let _ = writeln!(say, "not recorded: {}", clean(line));
-        }
-        write_whole(Path::new(&recorded.path), recorded.text.as_bytes())?;
-        let n = recorded.expectations;
-        let what = if n == 1 { "1 expectation".to_owned() } else { format!("{n} expectations") };
-        let _ = writeln!(say, "recorded {what} in {}", clean(&recorded.path));
-    }
-    Ok(())
+    let passed = report.plugins.iter().filter(|plugin| plugin.verdict == Verdict::Pass);
+    let ran: Vec<_> = passed.map(|plugin| (plugin.id.as_str(), &plugin.cases[..])).collect();
+    record(&host.cases, &ran, &report.tool.engine)
 }
 
 /// The plugins with these ids, in the order of the list; all of them where no id is given.
