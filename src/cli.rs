@@ -11,12 +11,15 @@ mod init;
 mod inspect;
 mod merge;
 mod progress;
+mod record;
 mod reports;
 mod run;
 mod stream;
+mod whole;
 mod worker;
 
 use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -27,6 +30,7 @@ use crate::config::{self, ConfigError, Host};
 use crate::diagnostic::{Diagnostic, Report, Severity, Verdict};
 use crate::render::json;
 use crate::render::text::{self, Detail};
+use whole::write_whole;
 
 /// What every command's help says of its exit status.
 const EXIT_STATUS: &str = "\
@@ -56,7 +60,7 @@ enum Command {
     Diff(diff::Diff),
     /// Make a component out of a core module
     Adapt(adapt::Adapt),
-    /// Call a component's functions in a worker process with limits
+    /// Run a command, call functions or run smoke cases, in a worker process with limits
     Run(run::Run),
     /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
     Gate(gate::Gate),
@@ -227,7 +231,33 @@ impl From<ConfigError> for Failure {
 
 /// The program: reads the arguments of the process, prints, and returns the exit status.
 pub fn main() -> ExitCode {
-    let status = match Cli::parse().command {
+    // What a panic says may quote a submitted file.
+    panic::set_hook(Box::new(|panic| {
+        let said = crate::render::clean(&panic.to_string());
+        let _ = writeln!(anstream::stderr(), "internal error: {said}");
+    }));
+    let command = Cli::parse().command;
+    match contained(|| run(command)) {
+        Ok(status) => ExitCode::from(status),
+        Err(Failure { status, error }) => {
+            // Configuration may quote a submitted file; line breaks are this program's own.
+            let text = format!("{error:#}");
+            let lines: Vec<String> = text.lines().map(crate::render::clean).collect();
+            let _ = writeln!(anstream::stderr(), "error: {}", lines.join("\n"));
+            ExitCode::from(status)
+        }
+    }
+}
+
+/// A panic that got as far as this is one more way of not being able to judge.
+fn contained(work: impl FnOnce() -> Result<u8, Failure>) -> Result<u8, Failure> {
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Failure::internal(anyhow::anyhow!("plugtool itself panicked; nothing was decided")))
+    })
+}
+
+fn run(command: Command) -> Result<u8, Failure> {
+    match command {
         Command::Inspect(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Compose(command) => command.run(),
@@ -240,16 +270,6 @@ pub fn main() -> ExitCode {
         Command::Completions(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Worker(command) => command.run(),
-    };
-    match status {
-        Ok(status) => ExitCode::from(status),
-        Err(Failure { status, error }) => {
-            // Configuration may quote a submitted file; line breaks are this program's own.
-            let text = format!("{error:#}");
-            let lines: Vec<String> = text.lines().map(crate::render::clean).collect();
-            let _ = writeln!(anstream::stderr(), "error: {}", lines.join("\n"));
-            ExitCode::from(status)
-        }
     }
 }
 
@@ -265,40 +285,16 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a file whole or not at all: to a temporary file beside it, then renamed. A device or a pipe is
-/// written to as it is, and a link keeps leading to where it leads.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: io::Error| {
-        // The temporary file's name would say nothing to anybody, and differ from run to run.
-        let text = error.to_string();
-        let reason = text.split(" at path ").next().unwrap_or(&text);
-        Failure::internal(anyhow::anyhow!("{} cannot be written: {reason}", path.display()))
-    };
-    let mut target = path.to_owned();
-    if let Ok(there) = std::fs::metadata(path) {
-        if !there.is_file() && !there.is_dir() {
-            return std::fs::write(path, bytes).map_err(failed);
-        }
-        target = std::fs::canonicalize(path).map_err(failed)?;
+#[cfg(test)]
+mod tests {
+    use super::{Failure, contained};
+
+    #[test]
+    fn a_panic_is_no_verdict() {
+        let status = |work: fn() -> Result<u8, Failure>| match contained(work) {
+            Ok(status) | Err(Failure { status, .. }) => status,
+        };
+        assert_eq!(status(|| Ok(1)), 1);
+        assert_eq!(status(|| panic!("it broke")), 3);
     }
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // What a plain write would have asked for; the umask takes its part.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut write = || -> io::Result<()> {
-        let mut file = builder.prefix(".plugtool-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        // Not synchronised to the disk: the rename is what keeps a killed process from leaving half a
-        // file, and what a machine loses with its power can be made again.
-        file.persist(&target).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(failed)
 }
