@@ -119,10 +119,13 @@ fn their_twins_fail_with_the_finding_that_the_change_deserves() {
         let outcome = execute(&format!("plugtool gate --host twins/{host}"), folder.path());
         let what = format!("{host}/{file} with {to:?}: {outcome:#?}");
         assert_eq!(outcome.exit, "1", "{what}");
-        let mut lines = outcome.stdout.lines().map(|line| line.split_whitespace().take(2));
-        assert!(lines.any(|line| line.eq(["FAIL", plugin])), "{what}");
-        let all = outcome.stdout.matches("error[").count();
-        let these = outcome.stdout.matches(&format!("error[{finds}]")).count();
+        // What stands under the plugin's line.
+        let mut lines = outcome.stdout.lines();
+        let is_it = |line: &str| line.split_whitespace().take(2).eq(["FAIL", plugin]);
+        assert!(lines.any(is_it), "{what}");
+        let found: String = lines.take_while(|line| line.starts_with(' ')).collect();
+        let all = found.matches("error[").count();
+        let these = found.matches(&format!("error[{finds}]")).count();
         assert!(these == all && all > 0, "{what}");
     }
 }
