@@ -333,9 +333,14 @@ fn load_world(wit: &Wit, name: Option<&str>, from: &str) -> Result<World, Config
         }
     }
     let from = if from.is_empty() { String::new() } else { format!("{from}: ") };
-    world::load(&wit.paths, &wit.features)
-        .and_then(|wit| wit.world(name, FEATURES))
-        .map_err(|error| ConfigError::Wit { from, error })
+    let own = world::load(&wit.paths, &wit.features).and_then(|wit| wit.world(name, FEATURES));
+    // A world of WASI need not be written out: plugtool has them.
+    let found = own.or_else(|error| match name.filter(|name| name.starts_with("wasi:")) {
+        Some(name) => world::shipped(name, FEATURES)
+            .map_err(|shipped| if wit.paths.is_empty() { shipped } else { error }),
+        None => Err(error),
+    });
+    found.map_err(|error| ConfigError::Wit { from, error })
 }
 
 /// What a host links beside its world: `wasi`, or worlds by name, out of the host's own WIT or out of
