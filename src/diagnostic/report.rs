@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Diagnostic, HttpAnswer, HttpExchange, PartitionUsed, Sandbox, Severity, StubUse, Usage,
+    Diagnostic, HttpAnswer, HttpExchange, Known, PartitionUsed, Sandbox, Severity, StubUse, Usage,
 };
 
 /// What was found out about one component.
@@ -131,6 +131,9 @@ pub struct PluginReport {
     pub cases: Vec<CaseReport>,
     /// Every finding.
     pub diagnostics: Vec<Diagnostic>,
+    /// What was known from an earlier gate: the only field that differs where a verdict is reached anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cached: Vec<Known>,
     /// Waivers of the host that excused a finding: indices into its policy.
     #[serde(skip)]
     pub waived_by: Vec<usize>,
@@ -162,6 +165,7 @@ impl PluginReport {
             stubs: Vec::new(),
             cases: Vec::new(),
             diagnostics: Vec::new(),
+            cached: Vec::new(),
             waived_by: Vec::new(),
             sandbox: None,
             stubbed_by: None,
