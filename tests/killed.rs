@@ -27,12 +27,10 @@ const FORMATS: [&str; 7] = ["json", "ndjson", "sarif", "junit", "gitlab", "markd
 /// A gate of two plugins that are run, and many that make the reports long: writing takes its time too.
 fn gate(folder: &Path, list: &str) -> Command {
     let mut command = Command::new(PLUGTOOL);
-    command.args(["gate", "--host", "compositions/cli-host", "--plugins", list]);
+    command.args(["gate", "--no-cache", "--host", "compositions/cli-host", "--plugins", list]);
     for format in FORMATS {
         command.arg("--report").arg(format!("{format}=out.{format}"));
     }
-    // Nothing is known from before.
-    command.env("XDG_CACHE_HOME", "/dev/null");
     command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
@@ -153,7 +151,14 @@ fn gates_beside_each_other_leave_each_other_alone() {
     let gates: Vec<_> = (0..8)
         .map(|number| {
             let mut command = Command::new(PLUGTOOL);
-            command.args(["gate", "--host", "compositions/cli-host", "--plugins", "list.toml"]);
+            command.args([
+                "gate",
+                "--no-cache",
+                "--host",
+                "compositions/cli-host",
+                "--plugins",
+                "list.toml",
+            ]);
             for format in FORMATS {
                 command.arg("--report").arg(format!("{format}={number}.{format}"));
             }
@@ -202,7 +207,14 @@ fn a_plugin_that_is_replaced_meanwhile_is_judged_by_what_was_read() {
         let reports = (0..3)
             .map(|_| {
                 let output = Command::new(PLUGTOOL)
-                    .args(["gate", "--host", "compositions/cli-host", "--plugins", "list.toml"])
+                    .args([
+                        "gate",
+                        "--no-cache",
+                        "--host",
+                        "compositions/cli-host",
+                        "--plugins",
+                        "list.toml",
+                    ])
                     .args(["--format", "json"])
                     .current_dir(folder)
                     .output()
