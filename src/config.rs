@@ -6,6 +6,7 @@ mod command;
 mod contract;
 mod files;
 mod first;
+mod http;
 mod parse;
 mod plugins;
 mod policy;
@@ -13,6 +14,7 @@ mod record;
 mod record_command;
 mod smoke;
 mod values;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,12 +33,14 @@ use files::{adapter_files, expand, read_text, show};
 
 pub use command::CommandCase;
 pub use first::{NewFile, first_host};
+pub use http::{HostPattern, HttpCase, HttpFailure, HttpReply, HttpRequest, HttpRule, Outside};
 pub use parse::excerpt;
 pub use plugins::{Plugin, plugin_list};
 pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};
-pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, Written, read_cases};
+pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, read_cases};
 pub use values::{Limits, parse_bytes, parse_duration};
+pub use written::Written;
 
 /// What is wrong with a configuration file, or with what it names.
 #[derive(Debug, Error)]

@@ -13,7 +13,9 @@ use toml::Spanned;
 use super::ConfigError;
 use super::command::{CommandCase, CommandKeys};
 use super::files::{read_text, show};
+use super::http::{self, ExpectTable, HttpCase, HttpKeys, Outside, RequestTable, RuleTable};
 use super::parse::{self, Source};
+use super::written::Written;
 use crate::diagnostic::Place;
 use crate::input;
 use crate::wave::{self, Call, Expected, Invocation, Node, Part, Scope, WaveError};
@@ -32,6 +34,10 @@ pub struct Case {
     pub steps: Vec<Step>,
     /// A run of a command instead of calls.
     pub command: Option<CommandCase>,
+    /// A request to a handler instead of calls.
+    pub http: Option<HttpCase>,
+    /// What answers the requests that the plugin itself makes.
+    pub outside: Outside,
     /// The files that the calls name.
     pub files: Vec<CaseFile>,
     /// The most fuel that all of it may use, and the line that says so.
@@ -95,38 +101,6 @@ pub enum Expectation {
     Value(Written, Node),
     /// It traps with this in the message.
     Trap(Written),
-}
-
-/// A text that knows where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// The text itself.
-    pub text: String,
-    /// Where its literal stands in the source, quotes included.
-    pub span: Range<usize>,
-    file: String,
-    source: Arc<str>,
-}
-
-impl Written {
-    /// A text from the command line.
-    fn argument(text: &str) -> Written {
-        Written { text: text.to_owned(), span: 0..0, file: String::new(), source: "".into() }
-    }
-
-    /// An error about a part of the text, shown with its place.
-    fn error(&self, span: Range<usize>, message: &str) -> ConfigError {
-        if self.file.is_empty() {
-            return ConfigError::Syntax(parse::show_argument(&self.text, span, message));
-        }
-        let literal = self.source.get(self.span.clone()).unwrap_or_default();
-        // Where the literal has escapes in it, places inside of it are not those of the text.
-        let place = match literal.find(&self.text).filter(|_| !self.text.is_empty()) {
-            Some(at) => self.span.start + at + span.start..self.span.start + at + span.end,
-            None => self.span.clone(),
-        };
-        Source { path: &self.file, text: &self.source }.error(place, message)
-    }
 }
 
 impl Case {
@@ -223,6 +197,11 @@ struct CaseTable {
     stderr: Option<Spanned<String>>,
     stderr_file: Option<Spanned<String>>,
     exit_code: Option<Spanned<u8>>,
+    // Those about HTTP: see `HttpKeys`.
+    request: Option<Spanned<RequestTable>>,
+    expect: Option<Spanned<ExpectTable>>,
+    http: Vec<Spanned<RuleTable>>,
+    allowed_hosts: Option<Vec<Spanned<String>>>,
     case: Vec<Spanned<CaseTable>>,
 }
 
@@ -240,6 +219,17 @@ impl CaseTable {
             stderr: self.stderr.take(),
             stderr_file: self.stderr_file.take(),
             exit_code: self.exit_code.take(),
+            inline: false,
+        }
+    }
+
+    /// Takes the keys about HTTP out.
+    fn http(&mut self) -> HttpKeys {
+        HttpKeys {
+            request: self.request.take(),
+            expect: self.expect.take(),
+            http: std::mem::take(&mut self.http),
+            allowed_hosts: self.allowed_hosts.take(),
         }
     }
 }
@@ -277,39 +267,41 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
     let reader = Reader { path: &shown, text: text.clone(), folder: path.parent() };
     let cases = std::mem::take(&mut parsed.case);
     if cases.is_empty() {
-        let command = parsed.command();
-        if parsed.steps.is_empty() && parsed.name.is_none() && command.first().is_none() {
+        let (command, http) = (parsed.command(), parsed.http());
+        let first = command.first().or(http.first());
+        if parsed.steps.is_empty() && parsed.name.is_none() && first.is_none() {
             return Err(invalid("it has no case"));
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = parsed.name.take().unwrap_or(stem);
-        return Ok(vec![reader.case(name, parsed, command, false)?]);
+        return Ok(vec![reader.case(name, parsed, (command, http), &HttpKeys::default())?]);
     }
     if !parsed.steps.is_empty() || parsed.name.is_some() {
         return Err(invalid("it has `steps` of its own and `[[case]]` too; use one of them"));
     }
     let misplaced = parsed.max_fuel.as_ref().map(Spanned::span);
     let misplaced = misplaced.or(parsed.baseline.as_ref().map(Spanned::span));
-    if let Some(span) = misplaced.or(parsed.command().first()) {
+    let shared = parsed.http();
+    if let Some(span) = misplaced.or(parsed.command().first()).or(shared.first()) {
         return Err(reader.source().error(span, "this belongs to one `[[case]]`"));
     }
     let case = |table: Spanned<CaseTable>| {
         let span = table.span();
-        let inline = text.get(span.clone()).is_some_and(|text| text.starts_with('{'));
         let mut case = table.into_inner();
         if let Some(inner) = case.case.first() {
             return Err(reader.source().error(inner.span(), "a case has no cases of its own"));
         }
         let Some(name) = case.name.take() else {
-            return Err(reader.source().error(span, "missing field `name`"));
+            return Err(reader.source().error(span.clone(), "missing field `name`"));
         };
         // What stands at the top of the file is the default for its cases.
         if case.plugins.is_empty() {
             case.plugins.clone_from(&parsed.plugins);
         }
         case.twice = case.twice.or(parsed.twice);
-        let command = case.command();
-        reader.case(name, case, command, inline)
+        let mut keys = (case.command(), case.http());
+        keys.0.inline = text.get(span).is_some_and(|text| text.starts_with('{'));
+        reader.case(name, case, keys, &shared)
     };
     cases.into_iter().map(case).collect()
 }
@@ -326,44 +318,48 @@ impl Reader<'_> {
     }
 
     fn written(&self, value: &Spanned<String>) -> Written {
-        Written {
-            text: value.get_ref().clone(),
-            span: value.span(),
-            file: self.path.to_owned(),
-            source: self.text.clone(),
-        }
+        Written::at(value, self.path, &self.text)
     }
 
     fn case(
         &self,
         name: String,
         table: CaseTable,
-        command: CommandKeys,
-        inline: bool,
+        (command, mut http): (CommandKeys, HttpKeys),
+        shared: &HttpKeys,
     ) -> Result<Case, ConfigError> {
-        let first = command.first();
-        let command = match (first.clone(), table.steps.first()) {
-            (None, Some(_)) => None,
-            (Some(_), None) => {
-                let folder = self.folder.unwrap_or(Path::new(""));
-                Some(command.settle(&self.source(), folder, inline)?)
-            }
-            (Some(span), Some(_)) => {
+        let folder = self.folder.unwrap_or(Path::new(""));
+        let reader = http::Reader { source: self.source(), folder };
+        let first = command.first().or(http.first());
+        let (command, http_case) = match (command.first(), http.first(), table.steps.first()) {
+            (None, None, Some(_)) => (None, None),
+            (Some(_), None, None) => (Some(command.settle(&self.source(), folder)?), None),
+            (None, Some(_), None) => (None, http.case(&reader)?),
+            (Some(span), None, Some(_)) => {
                 let message = "a case has `steps`, or runs a command, and not both";
                 return Err(self.source().error(span, message));
             }
-            (None, None) => {
+            (_, Some(span), _) => {
+                let message = "a case with a `request` has no `steps`, and runs no command";
+                return Err(self.source().error(span, message));
+            }
+            (None, None, None) => {
                 return Err(ConfigError::Invalid {
                     path: self.path.to_owned(),
                     reason: format!("the case `{name}` has no steps, and runs no command"),
                 });
             }
         };
+        let mut files = Vec::new();
+        let outside = http.outside(shared, &reader, &mut files)?;
         let mut case = Case {
             name,
             file: self.path.to_owned(),
             plugins: table.plugins,
             command,
+            http: http_case,
+            outside,
+            files,
             max_fuel: table
                 .max_fuel
                 .map(|fuel| (*fuel.get_ref(), self.source().place(fuel.span()))),

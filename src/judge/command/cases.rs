@@ -152,6 +152,9 @@ pub fn run_command_cases(
                 .exit_code
                 .filter(|_| terms.record)
                 .map(|exit_code| Wrote { exit_code, streams: session.wrote.clone() }),
+            answer: None,
+            requests: Vec::new(),
+            requests_left_out: 0,
         });
         trial.diagnostics.extend(findings);
     }
