@@ -110,18 +110,6 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
             used: Some(1),
             allowed: 2,
         }],
-        answer: Some(HttpAnswer {
-            status: 200,
-            headers: vec![(text.to_owned(), text.to_owned())],
-            body_size: 1,
-        }),
-        requests: vec![HttpExchange {
-            method: text.to_owned(),
-            url: text.to_owned(),
-            headers: vec![(text.to_owned(), text.to_owned())],
-            ..HttpExchange::default()
-        }],
-        requests_left_out: 1,
         calls: vec![CallReport {
             call: text.to_owned(),
             passed,
