@@ -29,7 +29,7 @@ pub use parse::excerpt;
 pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};
 pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, Written, read_cases};
-pub use values::{Limits, parse_bytes, parse_duration};
+pub use values::{Compiler, Limits, parse_bytes, parse_compiler, parse_duration};
 
 /// What is wrong with a configuration file, or with what it names.
 #[derive(Debug, Error)]

@@ -6,6 +6,7 @@
 mod breach;
 mod call;
 mod command;
+mod engine;
 mod host;
 mod output;
 mod script;
@@ -14,12 +15,14 @@ mod store;
 use std::cell::Cell;
 
 use serde::{Deserialize, Serialize};
-use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Config, Engine};
+use wasmtime::Engine;
+use wasmtime::component::{InstancePre, Linker};
 
 use crate::config::Limits;
+use crate::diagnostic::CompiledBy;
 use crate::wave::Invocation;
 use call::Call;
+use engine::Compiled;
 use store::{PluginStore, State};
 
 pub use command::{
@@ -63,6 +66,8 @@ pub struct Script {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
+    /// The component is compiled, by this compiler.
+    CompiledBy(CompiledBy),
     /// The component is compiled and links; the wall clock for running starts now.
     Compiled,
     /// A case begins.
@@ -221,6 +226,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
 async fn work(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) -> Result<(), Fault> {
     let (component, mut files) = split(bytes, job)?;
     let prepared = prepare(component, job)?;
+    emit(Event::CompiledBy(prepared.by));
     emit(Event::Compiled);
     let budget = Cell::new(MAX_SAID);
     for (index, calls) in prepared.calls.iter().enumerate() {
@@ -270,20 +276,7 @@ struct Prepared {
     engine: Engine,
     instance: InstancePre<State>,
     calls: Vec<Vec<Call>>,
-}
-
-/// The engine as plugins meet it here. What it accepts is `component::FEATURES`.
-fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
-    /// What functions of the host may need on the same stack, in bytes.
-    const HOST_STACK: usize = 1536 << 10;
-    let stack = usize::try_from(limits.stack)?;
-    let mut config = Config::new();
-    config.consume_fuel(true);
-    config.cranelift_nan_canonicalization(true);
-    config.relaxed_simd_deterministic(true);
-    config.max_wasm_stack(stack);
-    config.async_stack_size(stack + HOST_STACK);
-    Engine::new(&config)
+    by: CompiledBy,
 }
 
 /// Everything that needs no instance: compiles, links, and finds the function of every call.
@@ -294,8 +287,8 @@ fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
         notes: Vec::new(),
     };
     let refused = |error| fault(FaultKind::Refused, error);
-    let engine = engine(&job.limits).map_err(|error| fault(FaultKind::System, error))?;
-    let component = Component::from_binary(&engine, bytes).map_err(refused)?;
+    let compiled = engine::compile(bytes, &job.limits, job.limits.compiler).map_err(refused)?;
+    let Compiled { engine, component, by } = compiled;
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(refused)?;
     if job.unscripted {
@@ -312,7 +305,7 @@ fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
     };
     let calls = job.cases.iter().map(|script| script.calls.iter().map(find).collect());
     let calls = calls.collect::<Result<_, _>>()?;
-    Ok(Prepared { engine, instance, calls })
+    Ok(Prepared { engine, instance, calls, by })
 }
 
 /// What guest code returned, unless it failed or wrote too much on the way.
@@ -381,6 +374,8 @@ fn chain(error: &wasmtime::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wasmtime::component::Component;
+
     use super::*;
     use crate::component::FEATURES;
 
@@ -396,7 +391,8 @@ mod tests {
     /// with our constant and the engine agree.
     #[test]
     fn the_feature_set_is_the_engine_s() {
-        let engine = engine(&Limits::default()).expect("the engine starts");
+        let engine =
+            engine::engine(&Limits::default(), CompiledBy::Cranelift).expect("the engine starts");
         let samples = [
             ("simd", "(func (result v128) v128.const i64x2 0 0)"),
             (

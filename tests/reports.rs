@@ -90,6 +90,7 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
         steps: 1,
         fuel: 2,
         memory: 3,
+        compiler: None,
         limits: vec![Usage {
             limit: "fuel".into(),
             unit: "fuel".into(),

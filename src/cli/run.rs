@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{Common, EXIT_STATUS, Failure, Format};
-use crate::config::{Case, Limits, Policy, parse_bytes, parse_duration};
+use crate::config::{Case, Compiler, Limits, Policy, parse_bytes, parse_compiler, parse_duration};
 use crate::diagnostic::RunReport;
 use crate::judge::{self, JudgeError, Terms, run_cases, tool};
 use crate::render::{clean, text};
@@ -88,6 +88,10 @@ pub struct Run {
     /// Wall clock for compilation
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     compile_timeout: Duration,
+    /// Which compiler: auto, winch or cranelift. `auto` is Winch for calls, which is quick, where it knows
+    /// all that the component uses, and Cranelift otherwise and for commands
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = parse_compiler)]
+    compiler: Compiler,
     /// What calls may write to standard output, and as much to standard error; the same for a command
     /// whose output is kept for --format json [default: 64KiB]. A command's own output is not cut off
     /// where nothing is said
@@ -119,6 +123,7 @@ impl Run {
             timeout: self.timeout,
             compile_timeout: self.compile_timeout,
             output: self.output.unwrap_or(limits.output),
+            compiler: self.compiler,
             ..limits
         }
     }
@@ -138,6 +143,7 @@ impl Run {
             calls: Vec::new(),
             fuel: None,
             memory: None,
+            compiler: None,
             limits: Vec::new(),
             sandbox: None,
             diagnostics: opened.diagnostics,
@@ -154,6 +160,7 @@ impl Run {
                     report.memory = Some(case.memory);
                 }
                 report.calls.extend(case.calls);
+                report.compiler = case.compiler;
                 report.limits = case.limits;
             }
             report.sandbox = trial.sandbox;

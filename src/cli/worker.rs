@@ -8,6 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::Failure;
+use crate::config::Compiler;
 use crate::sandbox::{self, Errand, MAX_FRAME, Stream, Wire};
 use crate::smoke::{self, CommandJob, Event, Job, Streams};
 
@@ -59,7 +60,12 @@ fn unbuffered() -> Result<Box<dyn Write + Send>, Failure> {
 }
 
 fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {
-    let work: Work = serde_json::from_str(&errand.header)?;
+    let mut work: Work = serde_json::from_str(&errand.header)?;
+    let (Work::Calls(Job { limits, .. }) | Work::Command(CommandJob { limits, .. })) = &mut work;
+    if limits.compiler == Compiler::Auto && !errand.confined {
+        // Winch is the younger of the two: what it gets wrong must stay in here.
+        limits.compiler = Compiler::Cranelift;
+    }
     let mut failed = Ok(());
     let mut emit = |event: Event| {
         if failed.is_ok() {

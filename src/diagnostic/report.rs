@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnostic, PartitionUsed, Sandbox, Severity, StubUse, Usage};
+use super::{CompiledBy, Diagnostic, PartitionUsed, Sandbox, Severity, StubUse, Usage};
 
 /// What was found out about one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +34,9 @@ pub struct CaseReport {
     pub fuel: u64,
     /// The most linear memory that the instance held, in bytes.
     pub memory: u64,
+    /// The compiler that made its code; none where that was not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<CompiledBy>,
     /// The limits that it ran under, and how much of each it used.
     pub limits: Vec<Usage>,
     /// Its calls in their order, those that were not reached included.
@@ -417,6 +420,9 @@ pub struct RunReport {
     /// The most linear memory that was held, in bytes; none where a call did not return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
+    /// The compiler that made its code; none where that was not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<CompiledBy>,
     /// The limits that it ran under, and how much of each it used.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Usage>,

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::JudgeError;
 use crate::component::Component;
 use crate::config::{Case, Expectation, Limits};
-use crate::diagnostic::{CallReport, CaseReport, Code, Diagnostic, Sandbox, WitPath};
+use crate::diagnostic::{CallReport, CaseReport, Code, CompiledBy, Diagnostic, Sandbox, WitPath};
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{Event, Fault, FaultKind, Job, Script};
 
@@ -83,8 +83,15 @@ pub fn run_cases(
         let files = rest.iter().flat_map(|case| &case.files).map(|file| &file.bytes[..]);
         let body: Vec<&[u8]> = std::iter::once(component.bytes.as_slice()).chain(files).collect();
         let runs = rest.iter().map(|case| 1 + u32::from(case.twice)).sum();
-        let mut run =
-            Run { cases: rest, terms, trial: &mut trial, at: At::Compiling, settled: 0, bad: None };
+        let mut run = Run {
+            cases: rest,
+            terms,
+            trial: &mut trial,
+            at: At::Compiling,
+            settled: 0,
+            compiler: None,
+            bad: None,
+        };
         let errand = Errand { header: &header, body: &body, runs, read: &[], write: &[] };
         let (ending, sandbox) = dispatch(terms, &errand, &mut |said| match said {
             Said::Line(line) => serde_json::from_str(line)
@@ -150,6 +157,7 @@ struct Run<'a> {
     at: At,
     /// Of how many cases it is known what became of them.
     settled: usize,
+    compiler: Option<CompiledBy>,
     bad: Option<String>,
 }
 
@@ -157,13 +165,15 @@ impl Run<'_> {
     /// Takes in one event; returns the new deadline where it starts the clock anew.
     fn on(&mut self, event: Event) -> Option<Duration> {
         match (event, self.at.clone()) {
+            (Event::CompiledBy(compiler), _) => self.compiler = Some(compiler),
             (Event::Compiled, _) => {
                 self.at = At::Case { index: 0, part: Part::Instantiation };
                 return Some(self.terms.limits.timeout);
             }
             (Event::Case { index }, _) if index < self.cases.len() => {
                 self.at = At::Case { index, part: Part::Instantiation };
-                self.trial.cases.push(unbegun(self.cases[index], self.terms.limits));
+                let case = unbegun(self.cases[index], self.terms.limits);
+                self.trial.cases.push(CaseReport { compiler: self.compiler, ..case });
                 return Some(self.terms.limits.timeout);
             }
             (Event::Again, At::Case { index, .. }) => {
@@ -324,6 +334,7 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         steps: 0,
         fuel: 0,
         memory: 0,
+        compiler: None,
         limits: usage::of(limits, None),
         calls: case.steps.iter().map(call).collect(),
     }

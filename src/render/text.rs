@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 use super::clean;
 use super::stubs::stubs;
 use crate::diagnostic::{
-    AdaptReport, CaseReport, Diagnostic, Distance, InitReport, PartitionUsed, PluginReport, Report,
-    RunReport, Sandbox, Severity, Summary, Usage, Verdict,
+    AdaptReport, CaseReport, CompiledBy, Diagnostic, Distance, InitReport, PartitionUsed,
+    PluginReport, Report, RunReport, Sandbox, Severity, Summary, Usage, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
@@ -168,7 +168,8 @@ fn findings_at(out: &mut String, plugin: &PluginReport, indent: usize) {
 fn smoke_case(out: &mut String, case: &CaseReport) {
     let verdict = if case.passed { "passed" } else { "failed" };
     let calls = count(case.steps, "call");
-    let costs = format!("{} fuel, {} of memory", thousands(case.fuel), size(case.memory));
+    let by = compiled_by(case.compiler);
+    let costs = format!("{} fuel, {} of memory{by}", thousands(case.fuel), size(case.memory));
     let name = clean(&case.name);
     line(out, format!("      {DIM}smoke case {name}: {verdict}, {calls}, {costs}{DIM:#}"));
     limits(out, &case.limits, 8);
@@ -190,6 +191,11 @@ fn smoke_case(out: &mut String, case: &CaseReport) {
         };
         line(out, format!("        {DIM}{text}{fuel}{DIM:#}"));
     }
+}
+
+/// Which compiler made the code.
+fn compiled_by(compiler: Option<CompiledBy>) -> String {
+    compiler.map_or(String::new(), |by| format!(", compiled by {}", by.name()))
 }
 
 /// What stands behind the name: how it fits and what was run, or what kind of file it is.
@@ -318,7 +324,9 @@ pub fn run(report: &RunReport, detail: Detail) -> String {
         line(&mut out, clean(value));
     }
     if let (Detail::Verbose, Some(fuel), Some(memory)) = (detail, report.fuel, report.memory) {
-        line(&mut out, format!("{DIM}{} fuel, {} of memory{DIM:#}", thousands(fuel), size(memory)));
+        let by = compiled_by(report.compiler);
+        let text = format!("{} fuel, {} of memory{by}", thousands(fuel), size(memory));
+        line(&mut out, format!("{DIM}{text}{DIM:#}"));
     }
     if detail == Detail::Verbose {
         limits(&mut out, &report.limits, 0);

@@ -12,6 +12,8 @@ pub struct Errand {
     pub header: String,
     /// What to do it with.
     pub body: Vec<u8>,
+    /// Whether every promise of the sandbox holds.
+    pub confined: bool,
 }
 
 /// Confines this process and takes in its job. To be called first of all in a process of one thread:
@@ -45,5 +47,5 @@ pub fn enter(from: &mut impl BufRead, to: &mut impl Write) -> io::Result<Option<
     if body.len() < size {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(Some(Errand { header: header.to_owned(), body }))
+    Ok(Some(Errand { header: header.to_owned(), body, confined: sandbox.complete }))
 }

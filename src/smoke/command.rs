@@ -9,14 +9,16 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Linker;
 use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi::{FsPerms, I32Exit};
 
+use super::engine::{self, Compiled};
 use super::store::{self, PluginStore, State};
-use super::{Fault, FaultKind, Meter, Used, breach, chain, engine, runtime};
+use super::{Fault, FaultKind, Meter, Used, breach, chain, runtime};
 use crate::adapter;
-use crate::config::Limits;
+use crate::config::{Compiler, Limits};
+use crate::diagnostic::CompiledBy;
 use crate::input;
 use streams::{Kept, Sink, Source};
 
@@ -55,6 +57,7 @@ pub struct Command {
     engine: Engine,
     command: CommandPre<State>,
     limits: Limits,
+    by: CompiledBy,
 }
 
 /// What one run of a command gets.
@@ -208,8 +211,13 @@ impl Command {
             notes: Vec::new(),
         };
         let refused = |error| fault(FaultKind::Refused, error);
-        let engine = engine(&limits).map_err(|error| fault(FaultKind::System, error))?;
-        let component = Component::from_binary(&engine, bytes).map_err(refused)?;
+        // A command may run for long, and is compiled for that where nobody says otherwise.
+        let wanted = match limits.compiler {
+            Compiler::Auto => Compiler::Cranelift,
+            named => named,
+        };
+        let Compiled { engine, component, by } =
+            engine::compile(bytes, &limits, wanted).map_err(refused)?;
         let runs = |name: &str| name.starts_with("wasi:cli/run@0.2.");
         if !component.component_type().exports(&engine).any(|(name, _)| runs(name)) {
             return Err(Fault {
@@ -224,7 +232,7 @@ impl Command {
             .instantiate_pre(&component)
             .and_then(CommandPre::new)
             .map_err(|error| fault(FaultKind::Link, error))?;
-        Ok(Command { engine, command, limits })
+        Ok(Command { engine, command, limits, by })
     }
 
     /// One run, over these streams, with what it used and its exit code. `begun` is told when the

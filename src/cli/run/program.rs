@@ -126,6 +126,7 @@ impl Run {
             command: Some(CommandReport { exit_code: ran.exit_code, stdout, stderr }),
             fuel: ran.fuel,
             memory: ran.memory,
+            compiler: ran.compiler,
             limits: ran.limits,
             sandbox,
             diagnostics: ran.diagnostics,

@@ -143,6 +143,7 @@ pub fn run_command_cases(
             steps: usize::from(ran.exit_code.is_some()),
             fuel,
             memory: ran.memory.unwrap_or(0),
+            compiler: ran.compiler,
             limits: ran.limits,
             calls: Vec::new(),
         });
