@@ -1,0 +1,340 @@
+//! Compiled core modules: made by a worker that runs nothing, kept by the supervisor, and loaded by the
+//! workers that run plugins, which look at every byte of them first.
+//!
+//! A piece of code is a file: what the engine made, and behind it a [`TRAILER`] with the key that it was
+//! made for and a digest of its content. The worker that loads it opens it before it is confined, and
+//! only to read; nothing that runs in there can change it.
+
+use std::fs::File;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::panic::{self, AssertUnwindSafe};
+use std::thread;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Linker;
+use wasmtime::{Engine, Module};
+
+use super::store::State;
+use super::{ENGINE, Event, Fault, FaultKind, breach, chain, engine};
+use crate::config::Limits;
+use crate::diagnostic::CompiledBy;
+
+/// What a worker is to do with one core module: compile it, and hand over the code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompileJob {
+    /// With which compiler.
+    pub compile: CompiledBy,
+    /// Whether that is only right where the sandbox is complete.
+    pub if_confined: bool,
+    /// The limits of the runs that the code is for.
+    pub limits: Limits,
+}
+
+/// A core module that a component imports, and whose code is at hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// What it is imported as.
+    pub import: String,
+    /// The key of its code.
+    pub key: String,
+}
+
+/// The code that a job was given.
+#[derive(Debug, Default)]
+pub struct Code<'c> {
+    /// What the component imports.
+    pub pieces: &'c [Piece],
+    /// The files that it is in, one for each piece.
+    pub files: &'c [File],
+}
+
+/// What every piece of code begins its trailer with.
+const MAGIC: &str = "plugtool-code/1";
+
+/// Bytes of a trailer: the magic, the key and the digest, a line each.
+pub const TRAILER: usize = MAGIC.len() + 2 * 64 + 3;
+
+/// What stands behind a piece of code.
+pub fn trailer(key: &str, digest: &str) -> String {
+    format!("{MAGIC}\n{key}\n{digest}\n")
+}
+
+/// The key of a module's code: of its own digest, the compiler, the version and all settings of the engine
+/// that made it, and what of the processor it makes use of.
+///
+/// # Errors
+///
+/// Where the engine does not have that compiler here.
+pub fn keys(by: CompiledBy) -> Result<impl Fn(&str) -> String, String> {
+    let engine = engine::engine(&Limits::default(), by).map_err(|error| chain(&error))?;
+    let mut common = Feed(Sha256::new());
+    (MAGIC, ENGINE, by.name()).hash(&mut common);
+    engine.precompile_compatibility_hash().hash(&mut common);
+    Ok(move |module: &str| {
+        let mut hasher = common.0.clone();
+        hasher.update(module);
+        hex(&hasher.finalize())
+    })
+}
+
+/// Feeds what is hashed to SHA-256: the key of a file must be the same in every process.
+struct Feed(Sha256);
+
+impl Hasher for Feed {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        0 // Nobody asks.
+    }
+}
+
+/// Digests of content are taken of blocks of so many bytes, and of their digests: the blocks can be
+/// looked at side by side.
+const BLOCK: usize = 1 << 20;
+
+/// The digest of some content, taken while it comes in.
+#[derive(Default)]
+pub struct Digester {
+    blocks: Sha256,
+    block: Sha256,
+    filled: usize,
+}
+
+impl Digester {
+    /// Takes in what comes next.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK - self.filled));
+            self.block.update(now);
+            self.filled += now.len();
+            bytes = later;
+            if self.filled == BLOCK {
+                self.turn();
+            }
+        }
+    }
+
+    fn turn(&mut self) {
+        self.blocks.update(self.block.finalize_reset());
+        self.filled = 0;
+    }
+
+    /// The digest in lower-case hex.
+    pub fn finish(mut self) -> String {
+        if self.filled > 0 {
+            self.turn();
+        }
+        hex(&self.blocks.finalize())
+    }
+}
+
+fn hex(digest: &[u8]) -> String {
+    use std::fmt::Write;
+    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// Does a job, and says what happens; the code goes to `to`. Nothing of the module is run.
+pub fn compile_module(
+    bytes: &[u8],
+    job: &CompileJob,
+    confined: bool,
+    to: &mut dyn Write,
+    emit: &mut dyn FnMut(Event),
+) {
+    let compile = || -> wasmtime::Result<Vec<u8>> {
+        if job.if_confined && !confined {
+            wasmtime::bail!("the sandbox is not complete");
+        }
+        let engine = engine::engine(&job.limits, job.compile)?;
+        Module::from_binary(&engine, bytes)?.serialize()
+    };
+    let refused =
+        |message| Event::Failed(Fault { kind: FaultKind::Refused, message, notes: Vec::new() });
+    emit(match panic::catch_unwind(AssertUnwindSafe(compile)) {
+        Ok(Ok(code)) => match to.write_all(&code) {
+            Ok(()) => Event::Compiled,
+            Err(error) => refused(error.to_string()),
+        },
+        Ok(Err(error)) => {
+            let fault = Fault {
+                kind: if breach::is_systems(&error) { FaultKind::System } else { FaultKind::Refused },
+                message: chain(&error),
+                notes: Vec::new(),
+            };
+            Event::Failed(breach::shorten(fault))
+        }
+        Err(_) => refused("the compiler panicked".to_owned()),
+    });
+    emit(Event::Done);
+}
+
+impl Code<'_> {
+    /// Loads every piece and gives it to the linker.
+    pub fn link(&self, engine: &Engine, linker: &mut Linker<State>) -> Result<(), Fault> {
+        for (index, piece) in self.pieces.iter().enumerate() {
+            let bad = |message: String| Fault {
+                kind: FaultKind::BadCode,
+                message,
+                notes: vec![index.to_string()],
+            };
+            let file = self.files.get(index).ok_or_else(|| bad("it could not be opened".into()))?;
+            let module = load(engine, file, &piece.key).map_err(bad)?;
+            linker.root().module(&piece.import, &module).map_err(|error| bad(chain(&error)))?;
+        }
+        Ok(())
+    }
+}
+
+/// Loads a piece of code, every byte of which has been looked at.
+fn load(engine: &Engine, file: &File, key: &str) -> Result<Module, String> {
+    let size = verify(file, key)?;
+    let mapped = file.try_clone().map_err(|error| error.to_string())?;
+    if let Ok(module) = map(engine, mapped) {
+        return Ok(module);
+    }
+    // A file system from which nothing may be executed: then it has to be copied.
+    let mut bytes = Vec::with_capacity(size);
+    let mut file = file;
+    file.rewind().map_err(|error| error.to_string())?;
+    file.take(size as u64).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    copy(engine, &bytes).map_err(|error| chain(&error))
+}
+
+#[allow(unsafe_code, reason = "the engine must believe its own code")]
+fn map(engine: &Engine, file: File) -> wasmtime::Result<Module> {
+    // SAFETY: it is what this version of the engine made with these settings: the supervisor wrote it as it
+    // came from a worker that had run nothing, `verify` has just found every byte of it as it was
+    // written, and files of the cache are replaced and never changed. A stranger's artifact never gets
+    // here: it has no key.
+    unsafe { Module::deserialize_open_file(engine, file) }
+}
+
+#[allow(unsafe_code, reason = "the engine must believe its own code")]
+fn copy(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Module> {
+    // SAFETY: as for `map`.
+    unsafe { Module::deserialize(engine, bytes) }
+}
+
+/// Whether a file is the code of this key, as it was written. Returns the size of the code.
+fn verify(file: &File, key: &str) -> Result<usize, String> {
+    let say = |error: io::Error| error.to_string();
+    let size = usize::try_from(file.metadata().map_err(say)?.len()).unwrap_or(0);
+    let size = size.checked_sub(TRAILER).ok_or("it is cut off")?;
+    let mut end = [0; TRAILER];
+    let mut reader = file;
+    reader.seek(SeekFrom::Start(size as u64)).map_err(say)?;
+    reader.read_exact(&mut end).map_err(say)?;
+    let end = std::str::from_utf8(&end).map_err(|_| "it does not end as code does")?;
+    let mut lines = end.lines();
+    if lines.next() != Some(MAGIC) {
+        return Err("it does not end as code does".into());
+    }
+    if lines.next() != Some(key) {
+        return Err("it is the code of something else".into());
+    }
+    let digest = digest(file, size).map_err(say)?;
+    if lines.next() != Some(digest.as_str()) {
+        return Err("its content is not what was written".into());
+    }
+    Ok(size)
+}
+
+/// The digest of the first so many bytes of a file, which takes as many threads as there are.
+fn digest(file: &File, size: usize) -> io::Result<String> {
+    let blocks = size.div_ceil(BLOCK);
+    let threads = thread::available_parallelism().map_or(1, |n| n.get()).clamp(1, 8);
+    let share = blocks.div_ceil(threads).max(1);
+    let parts: Vec<io::Result<Vec<u8>>> = thread::scope(|scope| {
+        let work = |first: usize| move || digests(file, first..(first + share).min(blocks), size);
+        let starts: Vec<usize> = (0..blocks).step_by(share).collect();
+        let others: Vec<_> = starts.iter().skip(1).map(|&first| scope.spawn(work(first))).collect();
+        let mut parts = vec![work(0)()];
+        for other in others {
+            let panicked = || Err(io::Error::other("a thread panicked"));
+            parts.push(other.join().unwrap_or_else(|_| panicked()));
+        }
+        parts
+    });
+    let mut all = Sha256::new();
+    for part in parts {
+        all.update(part?);
+    }
+    Ok(hex(&all.finalize()))
+}
+
+/// The digests of some blocks of a file, one after the other.
+fn digests(file: &File, blocks: std::ops::Range<usize>, size: usize) -> io::Result<Vec<u8>> {
+    let mut buffer = vec![0; BLOCK];
+    let mut digests = Vec::new();
+    for block in blocks {
+        let from = block * BLOCK;
+        let part = &mut buffer[..BLOCK.min(size - from)];
+        read_at(file, part, from as u64)?;
+        digests.extend_from_slice(&Sha256::digest(&*part));
+    }
+    Ok(digests)
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, into, at)
+}
+
+#[cfg(not(unix))]
+fn read_at(mut file: &File, into: &mut [u8], at: u64) -> io::Result<()> {
+    // One position for all: whoever reads at the same time reads something else, and that is noticed.
+    file.seek(SeekFrom::Start(at))?;
+    file.read_exact(into)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_the_same_however_the_content_comes() {
+        let content: Vec<u8> = (0..3 * BLOCK + 17).map(|i| (i % 251) as u8).collect();
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(&content).expect("it is written");
+        for size in [0, 1, BLOCK, BLOCK + 1, content.len()] {
+            let mut digester = Digester::default();
+            for chunk in content[..size].chunks(64 << 10) {
+                digester.update(chunk);
+            }
+            assert_eq!(digester.finish(), digest(&file, size).expect("it is read"), "{size}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_as_it_was_written_is_not_loaded() {
+        let key = "k".repeat(64);
+        let digest = |content: &[u8]| {
+            let mut digester = Digester::default();
+            digester.update(content);
+            digester.finish()
+        };
+        let file = |content: &[u8], end: &str| {
+            let mut file = tempfile::tempfile().expect("a file");
+            file.write_all(content).and_then(|()| file.write_all(end.as_bytes())).expect("written");
+            file
+        };
+        let end = trailer(&key, &digest(b"code"));
+        assert_eq!(verify(&file(b"code", &end), &key), Ok(4));
+        let refused = |file: &File| verify(file, &key).expect_err("it is refused");
+        assert_eq!(refused(&file(b"cude", &end)), "its content is not what was written");
+        assert_eq!(refused(&file(b"cod", &end)), "its content is not what was written");
+        assert_eq!(refused(&file(b"code", &end[..TRAILER - 9])), "it is cut off");
+        assert_eq!(refused(&file(b"codecode", &end[..TRAILER - 1])), "it does not end as code does");
+        assert_eq!(refused(&file(b"", "")), "it is cut off");
+        let other = trailer(&"x".repeat(64), &digest(b"code"));
+        assert_eq!(refused(&file(b"code", &other)), "it is the code of something else");
+    }
+}
