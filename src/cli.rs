@@ -1,6 +1,7 @@
 //! Arguments in, report out. The only room that prints or decides an exit status.
 
 mod adapt;
+mod cache;
 mod check;
 mod completions;
 mod compose;

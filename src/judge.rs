@@ -1,5 +1,6 @@
 //! One plugin, from file to verdict: read, decode, check, adapt, compose, check again, run.
 
+pub mod code;
 mod command;
 mod fit;
 mod stage;
@@ -8,6 +9,7 @@ mod trial;
 
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -21,6 +23,7 @@ use crate::sandbox::{SandboxError, interrupted};
 use crate::smoke::ENGINE;
 use crate::wiring::Node;
 
+use code::CodeCache;
 pub use command::{Ran, run_command, run_command_cases};
 pub use fit::{fit, measure};
 use stage::{Stage, begin, guarded};
@@ -59,6 +62,8 @@ pub struct Options {
     pub today: (u16, u8, u8),
     /// Whether what the calls of smoke cases return is recorded: it need not be what is expected.
     pub record: bool,
+    /// Compiled code that is kept; none where everything is compiled anew.
+    pub code: Option<Arc<CodeCache>>,
 }
 
 /// Reads a submitted file and decodes it. What is wrong with it is a finding.
@@ -227,6 +232,7 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
         unscripted: true,
         record: options.record,
         worker: &options.worker,
+        code: options.code.as_deref(),
         require_sandbox: host.policy.require_sandbox,
     };
     begin(Stage::Run);

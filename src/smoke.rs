@@ -5,6 +5,7 @@
 
 mod breach;
 mod call;
+mod code;
 mod command;
 mod engine;
 mod host;
@@ -13,6 +14,7 @@ mod script;
 mod store;
 
 use std::cell::Cell;
+use std::fs::File;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::Engine;
@@ -22,9 +24,11 @@ use crate::config::Limits;
 use crate::diagnostic::CompiledBy;
 use crate::wave::Invocation;
 use call::Call;
+use code::Code;
 use engine::Compiled;
 use store::{PluginStore, State};
 
+pub use code::{CompileJob, Digester, Given, Piece, compile_module, keys, trailer};
 pub use command::{
     Command, CommandError, CommandJob, Folder, Launch, Output, Streams, run_command,
 };
@@ -46,6 +50,9 @@ pub struct Job {
     /// Whether imports that this process does not have are there all the same, and trap when they
     /// are called: the host has them, by its contract, and nothing says what they would answer.
     pub unscripted: bool,
+    /// The code of core modules that the component imports; none where it has all its modules.
+    #[serde(default)]
+    pub given: Option<Given>,
 }
 
 /// The calls of one case, made one after the other in one instance.
@@ -200,13 +207,19 @@ pub enum FaultKind {
     Folder,
     /// The second run of a case went another way than the first.
     Nondeterministic,
+    /// Code that it was given is not as it was written. The first note is the index of the piece.
+    BadCode,
+    /// What it was given is of a compiler that does not take the rest, or is not wanted here.
+    OtherCompiler,
 }
 
 /// Does a job, and says what happens. Runs guest code in this process: call it in a worker.
 ///
-/// Time is virtual: a guest that sleeps wakes at once, and its clocks have moved on.
-pub fn run(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) {
-    let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, emit)));
+/// `files` are those of the code that the job was given. Time is virtual: a guest that sleeps wakes at
+/// once, and its clocks have moved on.
+pub fn run(bytes: &[u8], job: &Job, files: &[File], confined: bool, emit: &mut dyn FnMut(Event)) {
+    let code = job.given.as_ref().map(|given| Code { given, files, confined });
+    let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, code, emit)));
     if let Err(fault) = outcome.flatten() {
         emit(Event::Failed(breach::shorten(fault)));
     }
@@ -223,9 +236,14 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
     })
 }
 
-async fn work(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+async fn work(
+    bytes: &[u8],
+    job: &Job,
+    code: Option<Code<'_>>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<(), Fault> {
     let (component, mut files) = split(bytes, job)?;
-    let prepared = prepare(component, job)?;
+    let prepared = prepare(component, job, code)?;
     emit(Event::CompiledBy(prepared.by));
     emit(Event::Compiled);
     let budget = Cell::new(MAX_SAID);
@@ -280,17 +298,22 @@ struct Prepared {
 }
 
 /// Everything that needs no instance: compiles, links, and finds the function of every call.
-fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
+fn prepare(bytes: &[u8], job: &Job, code: Option<Code<'_>>) -> Result<Prepared, Fault> {
     let fault = |kind, error: wasmtime::Error| Fault {
         kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
         message: chain(&error),
         notes: Vec::new(),
     };
     let refused = |error| fault(FaultKind::Refused, error);
-    let compiled = engine::compile(bytes, &job.limits, job.limits.compiler).map_err(refused)?;
-    let Compiled { engine, component, by } = compiled;
+    let Compiled { engine, component, by } = match &code {
+        Some(code) => code.compile(bytes, &job.limits)?,
+        None => engine::compile(bytes, &job.limits, job.limits.compiler).map_err(refused)?,
+    };
     let mut linker = Linker::new(&engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(refused)?;
+    if let Some(code) = &code {
+        code.link(&engine, &mut linker)?;
+    }
     if job.unscripted {
         host::define(&mut linker, &engine, &component).map_err(refused)?;
     }

@@ -54,6 +54,9 @@ const OWNED: &[(&str, &str)] = &[
     ("anyhow::Context", "cli"),
 ];
 
+/// Files that may name what is another room's, for a reason that stands there.
+const ALLOWED: &[(&str, &str)] = &[("src/smoke/code.rs", "unsafe_code")];
+
 fn room_of(path: &Path) -> String {
     let inside = path.strip_prefix(root().join("src")).expect("below src");
     let first = inside.components().next().expect("a name").as_os_str().to_string_lossy();
@@ -122,7 +125,9 @@ fn what_one_room_owns_stays_there() {
         let room = room_of(&path);
         let code = code(&path);
         for (name, owner) in OWNED {
-            let allowed = room == *owner || (*owner == "cli" && room == "main");
+            let allowed = room == *owner
+                || (*owner == "cli" && room == "main")
+                || ALLOWED.iter().any(|(file, its)| path.ends_with(file) && its == name);
             let named = code.contains(name);
             assert!(allowed || !named, "{}: only `{owner}` may name {name}", path.display());
         }

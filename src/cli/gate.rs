@@ -5,10 +5,12 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use clap::Args;
 
+use super::cache::{CacheArguments, tell};
 use super::progress::Progress;
 use super::record::record;
 use super::reports::Reports;
@@ -63,6 +65,8 @@ pub struct Gate {
     /// the fuel that was used beside it; nothing where a plugin fails
     #[arg(long)]
     record: bool,
+    #[command(flatten)]
+    cache: CacheArguments,
     #[command(flatten)]
     reports: Reports,
     #[command(flatten)]
@@ -120,6 +124,7 @@ impl Gate {
                 .unwrap_or_else(|| available_parallelism().unwrap_or(NonZero::<usize>::MIN)),
             today: today(),
             record: self.record,
+            code: self.cache.code().map(Arc::new),
         };
         sandbox::heed_interrupts(asked_to_end).map_err(|error| {
             Failure::internal(anyhow::Error::new(error).context("signals cannot be heeded"))
@@ -131,6 +136,7 @@ impl Gate {
             stream.iter().for_each(|stream| stream.tell(step));
         });
         progress.clear();
+        options.code.iter().for_each(|code| tell(code, &self.common));
         let mut report = report.map_err(|error| match error {
             JudgeError::Case(_) => Failure::usage(error),
             JudgeError::Internal(_) => Failure::internal(error),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 
+use super::cache::CacheArguments;
 use super::{Common, EXIT_STATUS, Failure, Format};
 use crate::config::{Compiler, Limits, parse_bytes, parse_compiler, parse_duration};
 use crate::judge::{JudgeError, Terms};
@@ -127,6 +128,8 @@ pub struct Run {
     #[arg(value_name = "ARGS", last = true)]
     args: Vec<String>,
     #[command(flatten)]
+    cache: CacheArguments,
+    #[command(flatten)]
     common: Common,
 }
 
@@ -159,7 +162,8 @@ impl Run {
 
 /// On which a component is run that was named on the command line.
 fn terms<'t>(id: &'t str, limits: &'t Limits, worker: &'t Path) -> Terms<'t> {
-    Terms { id, limits, unscripted: false, record: false, worker, require_sandbox: false }
+    let code = None;
+    Terms { id, limits, unscripted: false, record: false, worker, code, require_sandbox: false }
 }
 
 fn failure(error: JudgeError) -> Failure {

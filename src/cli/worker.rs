@@ -10,13 +10,14 @@ use serde::Deserialize;
 use super::Failure;
 use crate::config::Compiler;
 use crate::sandbox::{self, Errand, MAX_FRAME, Stream, Wire};
-use crate::smoke::{self, CommandJob, Event, Job, Streams};
+use crate::smoke::{self, CommandJob, CompileJob, Event, Job, Streams};
 
 /// What a worker can be asked to do.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Work {
     Command(CommandJob),
+    Compile(CompileJob),
     Calls(Job),
 }
 
@@ -61,8 +62,10 @@ fn unbuffered() -> Result<Box<dyn Write + Send>, Failure> {
 
 fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {
     let mut work: Work = serde_json::from_str(&errand.header)?;
-    let (Work::Calls(Job { limits, .. }) | Work::Command(CommandJob { limits, .. })) = &mut work;
-    if limits.compiler == Compiler::Auto && !errand.confined {
+    if let Work::Calls(Job { limits, .. }) | Work::Command(CommandJob { limits, .. }) = &mut work
+        && limits.compiler == Compiler::Auto
+        && !errand.confined
+    {
         // Winch is the younger of the two: what it gets wrong must stay in here.
         limits.compiler = Compiler::Cranelift;
     }
@@ -75,7 +78,13 @@ fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {
         }
     };
     match work {
-        Work::Calls(job) => smoke::run(&errand.body, &job, &mut emit),
+        Work::Calls(job) => {
+            smoke::run(&errand.body, &job, &errand.files, errand.confined, &mut emit)
+        }
+        Work::Compile(job) => {
+            let mut code = ToSupervisor { wire: wire.clone(), stream: Stream::Output };
+            smoke::compile_module(&errand.body, &job, errand.confined, &mut code, &mut emit);
+        }
         Work::Command(job) => {
             let mut begin = || {
                 // Where the supervisor is gone, the first line that it should hear says so.

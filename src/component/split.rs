@@ -42,7 +42,11 @@ pub fn split(bytes: &[u8], least: usize) -> Option<Split> {
     let mut taken = Taken { bytes, least, at: Vec::new(), types: Vec::new() };
     let mut rest = Vec::with_capacity(bytes.len() / 2);
     let own = root.iter().any(|section| section.id == MODULE && taken.wants(section));
-    if own { taken.of_root(&root, &mut rest)? } else { taken.of_nested(&root, &mut rest)? }
+    if own {
+        taken.of_root(&root, &mut rest)?
+    } else {
+        taken.of_nested(&root, &mut rest)?
+    }
     // A name of its own, or an engine that wants something else: then it is compiled as it is.
     Validator::new_with_features(FEATURES).validate_all(&rest).ok()?;
     Some(Split { rest, modules: taken.at })

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::report::{AdapterUse, CallReport, CaseReport, ConfigUsed, Distance, PluginReport, Tool};
-use super::{Diagnostic, Sandbox, StubUse, Usage};
+use super::{CompiledBy, Diagnostic, Sandbox, StubUse, Usage};
 
 /// What `run` returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

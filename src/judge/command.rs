@@ -71,6 +71,7 @@ pub fn run_command(
             runs: u32::try_from(rest.runs.len()).unwrap_or(u32::MAX),
             read: &folders(false),
             write: &folders(true),
+            code: &[],
         };
         let mut watch = Watch {
             limits: terms.limits,

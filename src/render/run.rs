@@ -2,8 +2,8 @@
 
 use super::clean;
 use super::text::{
-    BAD, BOLD, DIM, Detail, GOOD, calls_made, cases_passed, compiled_by, count, diagnostic, distances, limits,
-    line, sandbox, size, targets, thousands, wrapped,
+    BAD, BOLD, DIM, Detail, GOOD, calls_made, cases_passed, compiled_by, count, diagnostic,
+    distances, limits, line, sandbox, size, targets, thousands, wrapped,
 };
 use crate::diagnostic::{CaseReport, RunReport};
 

@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 use super::clean;
 use super::stubs::stubs;
 use crate::diagnostic::{
-    AdaptReport, AdapterUse, CaseReport, CompiledBy, Diagnostic, Distance, InitReport, PartitionUsed,
-    PluginReport, Report, Sandbox, Severity, StubUse, Summary, Usage, Verdict,
+    AdaptReport, AdapterUse, CaseReport, CompiledBy, Diagnostic, Distance, InitReport,
+    PartitionUsed, PluginReport, Report, Sandbox, Severity, StubUse, Summary, Usage, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;

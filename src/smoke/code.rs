@@ -16,9 +16,10 @@ use sha2::{Digest as _, Sha256};
 use wasmtime::component::Linker;
 use wasmtime::{Engine, Module};
 
+use super::engine::{self, Compiled};
 use super::store::State;
-use super::{ENGINE, Event, Fault, FaultKind, breach, chain, engine};
-use crate::config::Limits;
+use super::{ENGINE, Event, Fault, FaultKind, breach, chain};
+use crate::config::{Compiler, Limits};
 use crate::diagnostic::CompiledBy;
 
 /// What a worker is to do with one core module: compile it, and hand over the code.
@@ -41,13 +42,24 @@ pub struct Piece {
     pub key: String,
 }
 
-/// The code that a job was given.
-#[derive(Debug, Default)]
-pub struct Code<'c> {
+/// What is said to a worker of the code that it is given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// The compiler that made it, and has to make the rest.
+    pub by: CompiledBy,
+    /// Whether that is only right where the sandbox is complete.
+    pub if_confined: bool,
     /// What the component imports.
-    pub pieces: &'c [Piece],
+    pub pieces: Vec<Piece>,
+}
+
+/// The code that a job was given.
+#[derive(Clone, Copy, Debug)]
+pub struct Code<'c> {
+    pub given: &'c Given,
     /// The files that it is in, one for each piece.
     pub files: &'c [File],
+    pub confined: bool,
 }
 
 /// What every piece of code begins its trailer with.
@@ -165,7 +177,11 @@ pub fn compile_module(
         },
         Ok(Err(error)) => {
             let fault = Fault {
-                kind: if breach::is_systems(&error) { FaultKind::System } else { FaultKind::Refused },
+                kind: if breach::is_systems(&error) {
+                    FaultKind::System
+                } else {
+                    FaultKind::Refused
+                },
                 message: chain(&error),
                 notes: Vec::new(),
             };
@@ -177,9 +193,30 @@ pub fn compile_module(
 }
 
 impl Code<'_> {
+    /// Compiles what is left of the component.
+    pub fn compile(&self, bytes: &[u8], limits: &Limits) -> Result<Compiled, Fault> {
+        let other =
+            |message| Err(Fault { kind: FaultKind::OtherCompiler, message, notes: Vec::new() });
+        if self.given.if_confined && !self.confined {
+            return other("the sandbox is not complete".to_owned());
+        }
+        let wanted = match self.given.by {
+            CompiledBy::Winch => Compiler::Winch,
+            CompiledBy::Cranelift => Compiler::Cranelift,
+        };
+        match engine::compile(bytes, limits, wanted) {
+            Ok(compiled) => Ok(compiled),
+            Err(error) if breach::is_systems(&error) => {
+                let message = chain(&error);
+                Err(Fault { kind: FaultKind::System, message, notes: Vec::new() })
+            }
+            Err(error) => other(chain(&error)),
+        }
+    }
+
     /// Loads every piece and gives it to the linker.
     pub fn link(&self, engine: &Engine, linker: &mut Linker<State>) -> Result<(), Fault> {
-        for (index, piece) in self.pieces.iter().enumerate() {
+        for (index, piece) in self.given.pieces.iter().enumerate() {
             let bad = |message: String| Fault {
                 kind: FaultKind::BadCode,
                 message,
@@ -332,7 +369,10 @@ mod tests {
         assert_eq!(refused(&file(b"cude", &end)), "its content is not what was written");
         assert_eq!(refused(&file(b"cod", &end)), "its content is not what was written");
         assert_eq!(refused(&file(b"code", &end[..TRAILER - 9])), "it is cut off");
-        assert_eq!(refused(&file(b"codecode", &end[..TRAILER - 1])), "it does not end as code does");
+        assert_eq!(
+            refused(&file(b"codecode", &end[..TRAILER - 1])),
+            "it does not end as code does"
+        );
         assert_eq!(refused(&file(b"", "")), "it is cut off");
         let other = trailer(&"x".repeat(64), &digest(b"code"));
         assert_eq!(refused(&file(b"code", &other)), "it is the code of something else");

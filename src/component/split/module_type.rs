@@ -141,7 +141,7 @@ fn tag(func_type_idx: u32) -> to::EntityType {
 }
 
 fn signature(function: &FuncType) -> Option<(Vec<to::ValType>, Vec<to::ValType>)> {
-    let all = |types: &[ValType]| types.iter().map(|ty| value(*ty)).collect();
+    let all = |types: &[ValType]| types.iter().map(|ty| value(*ty)).collect::<Option<Vec<_>>>();
     Some((all(function.params())?, all(function.results())?))
 }
 
