@@ -7,7 +7,7 @@
 
 use std::fs::File;
 use std::hash::{Hash, Hasher};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 
@@ -232,43 +232,27 @@ impl Code<'_> {
 
 /// Loads a piece of code, every byte of which has been looked at.
 fn load(engine: &Engine, file: &File, key: &str) -> Result<Module, String> {
-    let size = verify(file, key)?;
-    let mapped = file.try_clone().map_err(|error| error.to_string())?;
-    if let Ok(module) = map(engine, mapped) {
-        return Ok(module);
-    }
-    // A file system from which nothing may be executed: then it has to be copied.
-    let mut bytes = Vec::with_capacity(size);
-    let mut file = file;
-    file.rewind().map_err(|error| error.to_string())?;
-    file.take(size as u64).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    copy(engine, &bytes).map_err(|error| chain(&error))
+    let code = verified(file, key)?;
+    believe(engine, &code).map_err(|error| chain(&error))
 }
 
 #[allow(unsafe_code, reason = "the engine must believe its own code")]
-fn map(engine: &Engine, file: File) -> wasmtime::Result<Module> {
-    // SAFETY: it is what this version of the engine made with these settings: the supervisor wrote it as it
-    // came from a worker that had run nothing, `verify` has just found every byte of it as it was
-    // written, and files of the cache are replaced and never changed. A stranger's artifact never gets
-    // here: it has no key.
-    unsafe { Module::deserialize_open_file(engine, file) }
+fn believe(engine: &Engine, code: &[u8]) -> wasmtime::Result<Module> {
+    // SAFETY: these bytes are what this version of the engine made with these settings: the supervisor
+    // wrote them as they came from a worker that had run nothing, and `verified` has found every one as it
+    // was written. They are in this process's memory by now, where nothing else changes them. A stranger's
+    // artifact never gets here: it has no key.
+    unsafe { Module::deserialize(engine, code) }
 }
 
-#[allow(unsafe_code, reason = "the engine must believe its own code")]
-fn copy(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Module> {
-    // SAFETY: as for `map`.
-    unsafe { Module::deserialize(engine, bytes) }
-}
-
-/// Whether a file is the code of this key, as it was written. Returns the size of the code.
-fn verify(file: &File, key: &str) -> Result<usize, String> {
+/// The code of this key, where the file has it as it was written.
+fn verified(mut file: &File, key: &str) -> Result<Vec<u8>, String> {
     let say = |error: io::Error| error.to_string();
-    let size = usize::try_from(file.metadata().map_err(say)?.len()).unwrap_or(0);
+    // Not by its metadata: a confined process cannot ask for that.
+    let size = usize::try_from(file.seek(SeekFrom::End(0)).map_err(say)?).unwrap_or(0);
     let size = size.checked_sub(TRAILER).ok_or("it is cut off")?;
     let mut end = [0; TRAILER];
-    let mut reader = file;
-    reader.seek(SeekFrom::Start(size as u64)).map_err(say)?;
-    reader.read_exact(&mut end).map_err(say)?;
+    read_at(file, &mut end, size as u64).map_err(say)?;
     let end = std::str::from_utf8(&end).map_err(|_| "it does not end as code does")?;
     let mut lines = end.lines();
     if lines.next() != Some(MAGIC) {
@@ -277,23 +261,25 @@ fn verify(file: &File, key: &str) -> Result<usize, String> {
     if lines.next() != Some(key) {
         return Err("it is the code of something else".into());
     }
-    let digest = digest(file, size).map_err(say)?;
+    let mut code = vec![0; size];
+    let digest = fill(file, &mut code).map_err(say)?;
     if lines.next() != Some(digest.as_str()) {
         return Err("its content is not what was written".into());
     }
-    Ok(size)
+    Ok(code)
 }
 
-/// The digest of the first so many bytes of a file, which takes as many threads as there are.
-fn digest(file: &File, size: usize) -> io::Result<String> {
-    let blocks = size.div_ceil(BLOCK);
+/// Reads the beginning of a file, and takes its digest on the way, on as many threads as there are.
+fn fill(file: &File, into: &mut [u8]) -> io::Result<String> {
     let threads = thread::available_parallelism().map_or(1, |n| n.get()).clamp(1, 8);
-    let share = blocks.div_ceil(threads).max(1);
+    let share = into.len().div_ceil(BLOCK).div_ceil(threads).max(1) * BLOCK;
     let parts: Vec<io::Result<Vec<u8>>> = thread::scope(|scope| {
-        let work = |first: usize| move || digests(file, first..(first + share).min(blocks), size);
-        let starts: Vec<usize> = (0..blocks).step_by(share).collect();
-        let others: Vec<_> = starts.iter().skip(1).map(|&first| scope.spawn(work(first))).collect();
-        let mut parts = vec![work(0)()];
+        let mut shares = into.chunks_mut(share).enumerate();
+        let mine = shares.next();
+        let others: Vec<_> = shares
+            .map(|(index, part)| scope.spawn(move || digests(file, part, index * share)))
+            .collect();
+        let mut parts = vec![mine.map_or(Ok(Vec::new()), |(_, part)| digests(file, part, 0))];
         for other in others {
             let panicked = || Err(io::Error::other("a thread panicked"));
             parts.push(other.join().unwrap_or_else(|_| panicked()));
@@ -307,15 +293,12 @@ fn digest(file: &File, size: usize) -> io::Result<String> {
     Ok(hex(&all.finalize()))
 }
 
-/// The digests of some blocks of a file, one after the other.
-fn digests(file: &File, blocks: std::ops::Range<usize>, size: usize) -> io::Result<Vec<u8>> {
-    let mut buffer = vec![0; BLOCK];
+/// Reads a part of a file, and returns the digests of its blocks, one after the other.
+fn digests(file: &File, into: &mut [u8], from: usize) -> io::Result<Vec<u8>> {
     let mut digests = Vec::new();
-    for block in blocks {
-        let from = block * BLOCK;
-        let part = &mut buffer[..BLOCK.min(size - from)];
-        read_at(file, part, from as u64)?;
-        digests.extend_from_slice(&Sha256::digest(&*part));
+    for (index, block) in into.chunks_mut(BLOCK).enumerate() {
+        read_at(file, block, (from + index * BLOCK) as u64)?;
+        digests.extend_from_slice(&Sha256::digest(&*block));
     }
     Ok(digests)
 }
@@ -327,6 +310,7 @@ fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn read_at(mut file: &File, into: &mut [u8], at: u64) -> io::Result<()> {
+    use std::io::Read;
     // One position for all: whoever reads at the same time reads something else, and that is noticed.
     file.seek(SeekFrom::Start(at))?;
     file.read_exact(into)
@@ -346,7 +330,9 @@ mod tests {
             for chunk in content[..size].chunks(64 << 10) {
                 digester.update(chunk);
             }
-            assert_eq!(digester.finish(), digest(&file, size).expect("it is read"), "{size}");
+            let mut read = vec![0; size];
+            assert_eq!(digester.finish(), fill(&file, &mut read).expect("it is read"), "{size}");
+            assert!(read == content[..size], "{size}");
         }
     }
 
@@ -364,8 +350,8 @@ mod tests {
             file
         };
         let end = trailer(&key, &digest(b"code"));
-        assert_eq!(verify(&file(b"code", &end), &key), Ok(4));
-        let refused = |file: &File| verify(file, &key).expect_err("it is refused");
+        assert_eq!(verified(&file(b"code", &end), &key), Ok(b"code".to_vec()));
+        let refused = |file: &File| verified(file, &key).expect_err("it is refused");
         assert_eq!(refused(&file(b"cude", &end)), "its content is not what was written");
         assert_eq!(refused(&file(b"cod", &end)), "its content is not what was written");
         assert_eq!(refused(&file(b"code", &end[..TRAILER - 9])), "it is cut off");
