@@ -119,6 +119,7 @@ fn judged_by(worker: &Path) -> PluginReport {
         jobs: NonZero::<usize>::MIN,
         today: (2026, 1, 1),
         record: false,
+        code: None,
     };
     judge(&plugin, &host, &options).expect("a verdict")
 }

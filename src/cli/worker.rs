@@ -143,7 +143,7 @@ impl Write for ToSupervisor {
 /// The header is a list of folders to try.
 fn probe(errand: &Errand, stdout: &mut impl Write) -> io::Result<()> {
     let paths: Vec<PathBuf> = serde_json::from_str(&errand.header)?;
-    for attempt in sandbox::probe(&paths) {
+    for attempt in sandbox::probe(&paths, &errand.files) {
         say(&attempt, stdout)?;
     }
     Ok(())

@@ -30,6 +30,8 @@ const MOST: u64 = 1 << 30;
 #[derive(Debug)]
 pub struct CodeCache {
     folder: PathBuf,
+    /// From how many bytes of code on a module is kept.
+    least: usize,
     state: Mutex<State>,
     done: Condvar,
 }
@@ -76,7 +78,12 @@ enum Kept {
 impl CodeCache {
     /// In this folder, which is made when there is something to keep.
     pub fn new(folder: PathBuf) -> CodeCache {
-        CodeCache { folder, state: Mutex::default(), done: Condvar::new() }
+        CodeCache::for_modules_from(folder, LEAST)
+    }
+
+    /// As [`CodeCache::new`], for modules of at least so many bytes of code.
+    pub fn for_modules_from(folder: PathBuf, least: usize) -> CodeCache {
+        CodeCache { folder, least, state: Mutex::default(), done: Condvar::new() }
     }
 
     /// What was odd about it, and how it was made good.
@@ -100,10 +107,12 @@ impl CodeCache {
         terms: Terms<'_>,
         without_winch: bool,
     ) -> Result<Prepared, JudgeError> {
-        if component.modules.iter().all(|module| module.len() < LEAST) || self.lock().unwritable {
+        if component.modules.iter().all(|module| module.len() < self.least)
+            || self.lock().unwritable
+        {
             return Ok(Prepared::Whole);
         }
-        let Some(split) = split(&component.bytes, LEAST) else { return Ok(Prepared::Whole) };
+        let Some(split) = split(&component.bytes, self.least) else { return Ok(Prepared::Whole) };
         let modules: Vec<&[u8]> =
             split.modules.iter().map(|module| &component.bytes[module.clone()]).collect();
         let digests: Vec<String> = modules.iter().map(|module| input::digest(module)).collect();

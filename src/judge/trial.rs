@@ -309,7 +309,7 @@ impl Run<'_> {
     }
 
     fn measure(&mut self, index: usize, fuel: u64) {
-        let findings = measured(self.cases[index], self.terms, fuel);
+        let findings = measured(self.cases[index], self.terms, fuel, self.compiler);
         if let Some(case) = self.trial.cases.last_mut() {
             case.passed &= findings.iter().all(|finding| finding.code != Code::OverBudget);
         }

@@ -2,8 +2,8 @@
 
 use super::clean;
 use super::text::{
-    BAD, BOLD, DIM, Detail, GOOD, calls_made, cases_passed, compiled_by, count, diagnostic,
-    distances, limits, line, sandbox, size, targets, thousands, wrapped,
+    BAD, BOLD, DIM, Detail, GOOD, calls_made, cases_passed, count, diagnostic, distances, limits,
+    line, sandbox, size, targets, thousands, wrapped,
 };
 use crate::diagnostic::{CaseReport, RunReport};
 
@@ -14,13 +14,11 @@ pub fn calls(report: &RunReport, detail: Detail) -> String {
         line(&mut out, clean(value));
     }
     if let (Detail::Verbose, Some(fuel), Some(memory)) = (detail, report.fuel, report.memory) {
-        let by = compiled_by(report.compiler);
-        let text = format!("{} fuel, {} of memory{by}", thousands(fuel), size(memory));
-        line(&mut out, format!("{DIM}{text}{DIM:#}"));
+        line(&mut out, format!("{DIM}{} fuel, {} of memory{DIM:#}", thousands(fuel), size(memory)));
     }
     if detail == Detail::Verbose {
         fitted(&mut out, report);
-        limits(&mut out, &report.limits, 0);
+        limits(&mut out, &report.limits, report.compiler, 0);
     }
     sandbox(&mut out, report.sandbox.as_ref(), detail);
     out

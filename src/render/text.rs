@@ -179,8 +179,7 @@ pub(super) fn distances(
 fn smoke_case(out: &mut String, case: &CaseReport) {
     let verdict = if case.passed { "passed" } else { "failed" };
     let calls = count(case.steps, "call");
-    let by = compiled_by(case.compiler);
-    let costs = format!("{} fuel, {} of memory{by}", thousands(case.fuel), size(case.memory));
+    let costs = format!("{} fuel, {} of memory", thousands(case.fuel), size(case.memory));
     let name = clean(&case.name);
     line(out, format!("      {DIM}smoke case {name}: {verdict}, {calls}, {costs}{DIM:#}"));
     calls_made(out, case);
@@ -188,7 +187,7 @@ fn smoke_case(out: &mut String, case: &CaseReport) {
 
 /// The limits of a smoke case, and its calls with what they came to and cost.
 pub(super) fn calls_made(out: &mut String, case: &CaseReport) {
-    limits(out, &case.limits, 8);
+    limits(out, &case.limits, case.compiler, 8);
     for call in &case.calls {
         let what = match (&call.got, &call.trap) {
             (_, Some(trap)) => format!(" traps: {}", clean(trap)),
@@ -207,11 +206,6 @@ pub(super) fn calls_made(out: &mut String, case: &CaseReport) {
         };
         line(out, format!("        {DIM}{text}{fuel}{DIM:#}"));
     }
-}
-
-/// Which compiler made the code.
-pub(super) fn compiled_by(compiler: Option<CompiledBy>) -> String {
-    compiler.map_or(String::new(), |by| format!(", compiled by {}", by.name()))
 }
 
 /// What stands behind the name: how it fits and what was run, or what kind of file it is.
@@ -363,8 +357,13 @@ pub(super) fn sandbox(out: &mut String, sandbox: Option<&Sandbox>, detail: Detai
     }
 }
 
-/// The limits of which it is known how much was used.
-pub(super) fn limits(out: &mut String, limits: &[Usage], indent: usize) {
+/// The limits of which it is known how much was used, and which compiler made the code.
+pub(super) fn limits(
+    out: &mut String,
+    limits: &[Usage],
+    compiler: Option<CompiledBy>,
+    indent: usize,
+) {
     let shown = |usage: &Usage| {
         let amount = |n: u64| if usage.unit == "bytes" { size(n) } else { thousands(n) };
         let used = usage.used?;
@@ -373,6 +372,9 @@ pub(super) fn limits(out: &mut String, limits: &[Usage], indent: usize) {
     let shown: Vec<String> = limits.iter().filter_map(shown).collect();
     if !shown.is_empty() {
         wrapped(out, &format!("used: {}", shown.join("; ")), indent, DIM, 0);
+    }
+    if let Some(compiler) = compiler {
+        line(out, format!("{:indent$}{DIM}compiled by {}{DIM:#}", "", compiler.name()));
     }
 }
 

@@ -18,9 +18,10 @@ pub struct Compiled {
 /// The engine as plugins meet it here. What it accepts with Cranelift is `component::FEATURES`; Winch
 /// accepts less of it.
 ///
-/// Fuel is the same whichever compiler counts it, up to a trap. Winch charges bulk instructions nothing
-/// for their bytes and elements, so neither does Cranelift: a guest that makes much of that runs into
-/// the clock. (Behind a trap, Winch has counted up to it and Cranelift up to the last call before.)
+/// Fuel is nearly the same whichever compiler counts it: Winch charges bulk instructions nothing for their
+/// bytes and elements, so neither does Cranelift (a guest that makes much of that runs into the clock).
+/// It is not quite the same: behind a trap, Winch has counted up to it and Cranelift up to the last call
+/// before, and elsewhere they have been seen two units apart. So a baseline says who compiled.
 pub fn engine(limits: &Limits, by: CompiledBy) -> wasmtime::Result<Engine> {
     /// What functions of the host may need on the same stack, in bytes.
     const HOST_STACK: usize = 1536 << 10;

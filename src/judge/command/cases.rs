@@ -135,7 +135,7 @@ pub fn run_command_cases(
         }
         let fuel = ran.fuel.unwrap_or(0);
         if findings.is_empty() {
-            findings.extend(measured(case, terms, fuel));
+            findings.extend(measured(case, terms, fuel, ran.compiler));
         }
         trial.cases.push(CaseReport {
             name: case.name.clone(),
