@@ -1,9 +1,11 @@
 //! What plugtool says: codes, severities, paths into a world, diagnostics, and the report that
 //! carries them. Plain data; the words are chosen by the rooms above, the layout by `render`.
 
+mod cached;
 mod code;
 mod diff;
 mod excerpt;
+mod http;
 mod inspection;
 mod partition;
 mod report;
@@ -18,9 +20,11 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use cached::Known;
 pub use code::Code;
 pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
 pub use excerpt::fit;
+pub use http::{HttpAnswer, HttpExchange};
 pub use inspection::{
     Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,
     PackageShown, Part, Producers, Request, WireSaid, WorldShown,

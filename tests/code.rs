@@ -35,6 +35,7 @@ fn options(code: Option<Arc<CodeCache>>) -> Options {
         today: (2026, 1, 1),
         record: false,
         code,
+        cache: None,
     }
 }
 

@@ -26,6 +26,7 @@ fn every_fixture_against_every_code() {
         today: (2026, 1, 1),
         record: false,
         code: None,
+        cache: None,
     };
     let reports: Vec<_> = plugins()
         .into_iter()

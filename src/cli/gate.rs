@@ -15,7 +15,7 @@ use super::progress::Progress;
 use super::record::record;
 use super::reports::Reports;
 use super::stream::Stream;
-use super::{Common, EXIT_STATUS, Failure, load_host};
+use super::{Common, EXIT_STATUS, Failure, load_host, verdicts};
 use crate::check::{idle_stubs, today};
 use crate::config::{self, Host, Plugin};
 use crate::diagnostic::{Diagnostic, PartitionItem, PartitionUsed, Report, Severity, Verdict};
@@ -93,6 +93,8 @@ impl Part {
 impl Gate {
     pub(super) fn run(self) -> Result<u8, Failure> {
         self.reports.check(&self.common)?;
+        let worker = sandbox::this_program().map_err(Failure::internal)?;
+        let cache = verdicts::begin(self.cache.folder(), &worker);
         let mut host = load_host(self.host.as_deref(), "")?;
         for case in &mut host.cases {
             case.twice |= self.twice;
@@ -117,7 +119,7 @@ impl Gate {
             None => selected.clone(),
         };
         let options = Options {
-            worker: sandbox::this_program().map_err(Failure::internal)?,
+            worker,
             fail_on: self.common.fail_on(),
             jobs: self
                 .jobs
@@ -125,6 +127,7 @@ impl Gate {
             today: today(),
             record: self.record,
             code: self.cache.code().map(Arc::new),
+            cache: cache.and_then(|cache| cache.open(&host, &self.common)),
         };
         sandbox::heed_interrupts(asked_to_end).map_err(|error| {
             Failure::internal(anyhow::Error::new(error).context("signals cannot be heeded"))
@@ -137,6 +140,7 @@ impl Gate {
         });
         progress.clear();
         options.code.iter().for_each(|code| tell(code, &self.common));
+        options.cache.iter().for_each(|cache| verdicts::close(cache, &self.common));
         let mut report = report.map_err(|error| match error {
             JudgeError::Case(_) => Failure::usage(error),
             JudgeError::Internal(_) => Failure::internal(error),

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::Failure;
 use crate::config::Compiler;
 use crate::sandbox::{self, Errand, MAX_FRAME, Stream, Wire};
-use crate::smoke::{self, CommandJob, CompileJob, Event, Job, Streams};
+use crate::smoke::{self, CommandJob, CompileJob, Event, HttpJob, Job, Streams};
 
 /// What a worker can be asked to do.
 #[derive(Deserialize)]
@@ -18,6 +18,7 @@ use crate::smoke::{self, CommandJob, CompileJob, Event, Job, Streams};
 enum Work {
     Command(CommandJob),
     Compile(CompileJob),
+    Http(HttpJob),
     Calls(Job),
 }
 
@@ -62,7 +63,9 @@ fn unbuffered() -> Result<Box<dyn Write + Send>, Failure> {
 
 fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {
     let mut work: Work = serde_json::from_str(&errand.header)?;
-    if let Work::Calls(Job { limits, .. }) | Work::Command(CommandJob { limits, .. }) = &mut work
+    if let Work::Calls(Job { limits, .. })
+    | Work::Command(CommandJob { limits, .. })
+    | Work::Http(HttpJob { limits, .. }) = &mut work
         && limits.compiler == Compiler::Auto
         && !errand.confined
     {
@@ -92,6 +95,13 @@ fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {
                 streams(wire)
             };
             smoke::run_command(&errand.body, &job, &mut begin, &mut emit);
+        }
+        Work::Http(job) => {
+            let mut begin = || {
+                let _ = wire.begin();
+                streams(wire)
+            };
+            smoke::run_http(&errand.body, &job, &mut begin, &mut emit);
         }
     }
     failed

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CompiledBy, Diagnostic, PartitionUsed, Sandbox, Severity, StubUse, Usage};
+use super::{
+    CompiledBy, Diagnostic, HttpAnswer, HttpExchange, Known, PartitionUsed, Sandbox, Severity,
+    StubUse, Usage,
+};
 
 /// What was found out about one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +44,20 @@ pub struct CaseReport {
     pub limits: Vec<Usage>,
     /// Its calls in their order, those that were not reached included.
     pub calls: Vec<CallReport>,
+    /// What it answered, where the case sent it a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<HttpAnswer>,
+    /// The requests that it made itself, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<HttpExchange>,
+    /// How many more it made than are told.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub requests_left_out: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// One call of a smoke case as it went.
@@ -118,6 +135,9 @@ pub struct PluginReport {
     pub cases: Vec<CaseReport>,
     /// Every finding.
     pub diagnostics: Vec<Diagnostic>,
+    /// What was known from an earlier gate: the only field that differs where a verdict is reached anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cached: Vec<Known>,
     /// Waivers of the host that excused a finding: indices into its policy.
     #[serde(skip)]
     pub waived_by: Vec<usize>,
@@ -149,6 +169,7 @@ impl PluginReport {
             stubs: Vec::new(),
             cases: Vec::new(),
             diagnostics: Vec::new(),
+            cached: Vec::new(),
             waived_by: Vec::new(),
             sandbox: None,
             stubbed_by: None,

@@ -127,6 +127,7 @@ mod tests {
             today: (2026, 1, 1),
             record: false,
             code: None,
+            cache: None,
         };
         FAULT.set(fault);
         let report = judge(&plugin, &host, &options).expect("a verdict");

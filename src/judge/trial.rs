@@ -18,7 +18,7 @@ use crate::diagnostic::{CallReport, CaseReport, Code, CompiledBy, Diagnostic, Sa
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{Event, Fault, FaultKind, Job, Script};
 
-pub(super) use dispatch::{Errand, dispatch};
+pub(super) use dispatch::{Errand, confinement, dispatch};
 pub(super) use findings::{
     advice, died, finding, how, lost_compiling, refused_by_the_system, timed_out, unsettled,
 };
@@ -75,7 +75,8 @@ pub fn run_cases(
     let script = |case: &&Case| {
         let calls = case.resolve(&component.world).map_err(|e| JudgeError::Case(e.to_string()))?;
         let files = case.files.iter().map(|file| file.bytes.len()).collect();
-        Ok(Script { calls, files, twice: case.twice, record })
+        let outside = case.outside.clone();
+        Ok(Script { calls, outside, files, twice: case.twice, record })
     };
     let scripts: Vec<Script> = all.iter().map(script).collect::<Result<_, _>>()?;
     let mut trial = Trial::default();
@@ -234,6 +235,16 @@ impl Run<'_> {
             (Event::Dropping { variable }, At::Case { index, .. }) => {
                 self.at = At::Case { index, part: Part::Drop(variable) };
             }
+            (Event::Asked(exchange), _) => {
+                if let Some(case) = self.trial.cases.last_mut() {
+                    case.requests.push(exchange);
+                }
+            }
+            (Event::AskedMore(count), _) => {
+                if let Some(case) = self.trial.cases.last_mut() {
+                    case.requests_left_out = count;
+                }
+            }
             (Event::Used(used), _) => {
                 if let Some(case) = self.trial.cases.last_mut() {
                     case.fuel = used.total_fuel;
@@ -367,5 +378,8 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         compiler: None,
         limits: usage::of(limits, None),
         calls: case.steps.iter().map(call).collect(),
+        answer: None,
+        requests: Vec::new(),
+        requests_left_out: 0,
     }
 }

@@ -70,6 +70,7 @@ impl Run {
             today: today(),
             record: self.record,
             code: self.cache.code().map(Arc::new),
+            cache: None,
         };
         let plugin = Plugin { id: name.clone(), path: path.to_owned(), enabled: true };
         let mut judged = judge::judge(&plugin, &host, &options).map_err(failure)?;

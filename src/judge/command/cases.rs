@@ -146,6 +146,9 @@ pub fn run_command_cases(
             compiler: ran.compiler,
             limits: ran.limits,
             calls: Vec::new(),
+            answer: None,
+            requests: Vec::new(),
+            requests_left_out: 0,
         });
         trial.diagnostics.extend(findings);
     }
