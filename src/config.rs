@@ -4,6 +4,7 @@
 
 mod command;
 mod first;
+mod http;
 mod parse;
 mod policy;
 mod record;
@@ -25,6 +26,7 @@ use crate::world::{self, World};
 
 pub use command::CommandCase;
 pub use first::{NewFile, first_host};
+pub use http::{HostPattern, HttpCase, HttpFailure, HttpReply, HttpRequest, HttpRule, Outside};
 pub use parse::excerpt;
 pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};

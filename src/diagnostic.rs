@@ -5,6 +5,7 @@ mod cached;
 mod code;
 mod diff;
 mod excerpt;
+mod http;
 mod inspection;
 mod partition;
 mod report;
@@ -23,6 +24,7 @@ pub use cached::Known;
 pub use code::Code;
 pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
 pub use excerpt::fit;
+pub use http::{HttpAnswer, HttpExchange};
 pub use inspection::{
     Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,
     PackageShown, Part, Producers, Request, WireSaid, WorldShown,

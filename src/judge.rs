@@ -3,6 +3,7 @@
 pub mod cache;
 mod command;
 mod fit;
+mod http;
 mod stage;
 pub mod stubs;
 mod trial;
@@ -26,6 +27,7 @@ use crate::wiring::Node;
 use cache::{Cache, Contract};
 pub use command::{Ran, run_command, run_command_cases};
 pub use fit::{Fitted, fit, measure};
+pub use http::run_http_cases;
 use stage::{Stage, begin, guarded};
 pub use trial::{Terms, Trial, run_cases};
 
@@ -370,10 +372,15 @@ pub fn run_all(
         return run_cases(component, cases, terms);
     }
     let mut all = Trial::default();
-    for group in cases.chunk_by(|a, b| a.command.is_some() == b.command.is_some()) {
+    let kind = |case: &&Case| (case.command.is_some(), case.http.is_some());
+    for group in cases.chunk_by(|a, b| kind(a) == kind(b)) {
         let commands: Vec<_> =
             group.iter().filter_map(|case| Some((*case, case.command.as_ref()?))).collect();
-        let trial = if commands.is_empty() {
+        let requests: Vec<_> =
+            group.iter().filter_map(|case| Some((*case, case.http.as_ref()?))).collect();
+        let trial = if !requests.is_empty() {
+            run_http_cases(component, &requests, terms)?
+        } else if commands.is_empty() {
             run_cases(component, group, terms)?
         } else {
             run_command_cases(component, &commands, terms)?

@@ -14,9 +14,9 @@ use std::path::Path;
 use std::process::Command;
 
 use plugtool::diagnostic::{
-    AdapterUse, CallReport, CaseReport, Code, ConfigUsed, Diagnostic, Distance, Place,
-    PluginReport, Report, Sandbox, Severity, StubUse, StubbedFunction, StubbedImport, Summary,
-    Timing, Tool, Usage, Verdict, Waived, WitPath,
+    AdapterUse, CallReport, CaseReport, Code, ConfigUsed, Diagnostic, Distance, HttpAnswer,
+    HttpExchange, Place, PluginReport, Report, Sandbox, Severity, StubUse, StubbedFunction,
+    StubbedImport, Summary, Timing, Tool, Usage, Verdict, Waived, WitPath,
 };
 use plugtool::render::text::{self, Detail};
 use plugtool::render::{github, gitlab, is_hostile, json, junit, markdown, ndjson, sarif};
@@ -91,6 +91,20 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
         steps: 1,
         fuel: 2,
         memory: 3,
+        answer: Some(HttpAnswer {
+            status: 200,
+            headers: vec![(text.to_owned(), text.to_owned())],
+            body_size: 4,
+        }),
+        requests: vec![HttpExchange {
+            method: text.to_owned(),
+            url: text.to_owned(),
+            headers: vec![(text.to_owned(), text.to_owned())],
+            error: Some(text.to_owned()),
+            rule: Some(text.to_owned()),
+            ..HttpExchange::default()
+        }],
+        requests_left_out: 1,
         limits: vec![Usage {
             limit: "fuel".into(),
             unit: "fuel".into(),

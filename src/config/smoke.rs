@@ -11,6 +11,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::command::{CommandCase, CommandKeys};
+use super::http::{self, ExpectTable, HttpCase, HttpKeys, Outside, RequestTable, RuleTable};
 use super::parse::{self, Source};
 use super::{ConfigError, read_text, show};
 use crate::diagnostic::Place;
@@ -31,6 +32,10 @@ pub struct Case {
     pub steps: Vec<Step>,
     /// A run of a command instead of calls.
     pub command: Option<CommandCase>,
+    /// A request to a handler instead of calls.
+    pub http: Option<HttpCase>,
+    /// What answers the requests that the plugin itself makes.
+    pub outside: Outside,
     /// The files that the calls name.
     pub files: Vec<CaseFile>,
     /// The most fuel that all of it may use, and the line that says so.
@@ -213,6 +218,11 @@ struct CaseTable {
     stderr: Option<Spanned<String>>,
     stderr_file: Option<Spanned<String>>,
     exit_code: Option<Spanned<u8>>,
+    // Those about HTTP: see `HttpKeys`.
+    request: Option<Spanned<RequestTable>>,
+    expect: Option<Spanned<ExpectTable>>,
+    http: Vec<Spanned<RuleTable>>,
+    allowed_hosts: Option<Vec<Spanned<String>>>,
     case: Vec<Spanned<CaseTable>>,
 }
 
@@ -230,6 +240,16 @@ impl CaseTable {
             stderr: self.stderr.take(),
             stderr_file: self.stderr_file.take(),
             exit_code: self.exit_code.take(),
+        }
+    }
+
+    /// Takes the keys about HTTP out.
+    fn http(&mut self) -> HttpKeys {
+        HttpKeys {
+            request: self.request.take(),
+            expect: self.expect.take(),
+            http: std::mem::take(&mut self.http),
+            allowed_hosts: self.allowed_hosts.take(),
         }
     }
 }
@@ -267,20 +287,22 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
     let reader = Reader { path: &shown, text: text.clone(), folder: path.parent() };
     let cases = std::mem::take(&mut parsed.case);
     if cases.is_empty() {
-        let command = parsed.command();
-        if parsed.steps.is_empty() && parsed.name.is_none() && command.first().is_none() {
+        let (command, http) = (parsed.command(), parsed.http());
+        let first = command.first().or(http.first());
+        if parsed.steps.is_empty() && parsed.name.is_none() && first.is_none() {
             return Err(invalid("it has no case"));
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = parsed.name.take().unwrap_or(stem);
-        return Ok(vec![reader.case(name, parsed, command)?]);
+        return Ok(vec![reader.case(name, parsed, (command, http), &HttpKeys::default())?]);
     }
     if !parsed.steps.is_empty() || parsed.name.is_some() {
         return Err(invalid("it has `steps` of its own and `[[case]]` too; use one of them"));
     }
     let misplaced = parsed.max_fuel.as_ref().map(Spanned::span);
     let misplaced = misplaced.or(parsed.baseline.as_ref().map(Spanned::span));
-    if let Some(span) = misplaced.or(parsed.command().first()) {
+    let shared = parsed.http();
+    if let Some(span) = misplaced.or(parsed.command().first()).or(shared.first()) {
         return Err(reader.source().error(span, "this belongs to one `[[case]]`"));
     }
     let case = |table: Spanned<CaseTable>| {
@@ -297,8 +319,8 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
             case.plugins.clone_from(&parsed.plugins);
         }
         case.twice = case.twice.or(parsed.twice);
-        let command = case.command();
-        reader.case(name, case, command)
+        let keys = (case.command(), case.http());
+        reader.case(name, case, keys, &shared)
     };
     cases.into_iter().map(case).collect()
 }
@@ -327,30 +349,41 @@ impl Reader<'_> {
         &self,
         name: String,
         table: CaseTable,
-        command: CommandKeys,
+        (command, mut http): (CommandKeys, HttpKeys),
+        shared: &HttpKeys,
     ) -> Result<Case, ConfigError> {
-        let first = command.first();
-        let command = match (first.clone(), table.steps.first()) {
-            (None, Some(_)) => None,
-            (Some(_), None) => {
-                Some(command.settle(&self.source(), self.folder.unwrap_or(Path::new("")))?)
-            }
-            (Some(span), Some(_)) => {
+        let folder = self.folder.unwrap_or(Path::new(""));
+        let reader = http::Reader { source: self.source(), folder };
+        let first = command.first().or(http.first());
+        let (command, http_case) = match (command.first(), http.first(), table.steps.first()) {
+            (None, None, Some(_)) => (None, None),
+            (Some(_), None, None) => (Some(command.settle(&self.source(), folder)?), None),
+            (None, Some(_), None) => (None, http.case(&reader)?),
+            (Some(span), None, Some(_)) => {
                 let message = "a case has `steps`, or runs a command, and not both";
                 return Err(self.source().error(span, message));
             }
-            (None, None) => {
+            (_, Some(span), _) => {
+                let message = "a case with a `request` has no `steps`, and runs no command";
+                return Err(self.source().error(span, message));
+            }
+            (None, None, None) => {
                 return Err(ConfigError::Invalid {
                     path: self.path.to_owned(),
                     reason: format!("the case `{name}` has no steps, and runs no command"),
                 });
             }
         };
+        let mut files = Vec::new();
+        let outside = http.outside(shared, &reader, &mut files)?;
         let mut case = Case {
             name,
             file: self.path.to_owned(),
             plugins: table.plugins,
             command,
+            http: http_case,
+            outside,
+            files,
             max_fuel: table
                 .max_fuel
                 .map(|fuel| (*fuel.get_ref(), self.source().place(fuel.span()))),

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnostic, Known, PartitionUsed, Sandbox, Severity, StubUse, Usage};
+use super::{
+    Diagnostic, HttpAnswer, HttpExchange, Known, PartitionUsed, Sandbox, Severity, StubUse, Usage,
+};
 
 /// What was found out about one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +40,20 @@ pub struct CaseReport {
     pub limits: Vec<Usage>,
     /// Its calls in their order, those that were not reached included.
     pub calls: Vec<CallReport>,
+    /// What it answered, where the case sent it a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<HttpAnswer>,
+    /// The requests that it made itself, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<HttpExchange>,
+    /// How many more it made than are told.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub requests_left_out: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// One call of a smoke case as it went.

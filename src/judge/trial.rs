@@ -70,7 +70,8 @@ pub fn run_cases(
     let script = |case: &&Case| {
         let calls = case.resolve(&component.world).map_err(|e| JudgeError::Case(e.to_string()))?;
         let files = case.files.iter().map(|file| file.bytes.len()).collect();
-        Ok(Script { calls, files, twice: case.twice, record })
+        let outside = case.outside.clone();
+        Ok(Script { calls, outside, files, twice: case.twice, record })
     };
     let scripts: Vec<Script> = all.iter().map(script).collect::<Result<_, _>>()?;
     let mut trial = Trial::default();
@@ -197,6 +198,16 @@ impl Run<'_> {
             }
             (Event::Dropping { variable }, At::Case { index, .. }) => {
                 self.at = At::Case { index, part: Part::Drop(variable) };
+            }
+            (Event::Asked(exchange), _) => {
+                if let Some(case) = self.trial.cases.last_mut() {
+                    case.requests.push(exchange);
+                }
+            }
+            (Event::AskedMore(count), _) => {
+                if let Some(case) = self.trial.cases.last_mut() {
+                    case.requests_left_out = count;
+                }
             }
             (Event::Used(used), _) => {
                 if let Some(case) = self.trial.cases.last_mut() {
@@ -326,5 +337,8 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         memory: 0,
         limits: usage::of(limits, None),
         calls: case.steps.iter().map(call).collect(),
+        answer: None,
+        requests: Vec::new(),
+        requests_left_out: 0,
     }
 }

@@ -7,11 +7,7 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType};
 
 use super::store::State;
-use crate::world::ExternName;
-
-/// The packages that the engine's own WASI 0.2 links.
-const LINKED: &[&str] =
-    &["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets"];
+use super::wasi;
 
 /// The plugin called a function that no case answers for.
 #[derive(Debug, Error)]
@@ -29,9 +25,7 @@ pub fn define(
     component: &Component,
 ) -> wasmtime::Result<()> {
     for (name, import) in component.component_type().imports(engine) {
-        let parsed = ExternName::parse(name);
-        let of_wasi = parsed.package().is_some_and(|package| LINKED.contains(&package));
-        if of_wasi && parsed.track().as_deref() == Some("0.2") {
+        if wasi::linked(name).is_some() {
             continue;
         }
         item(&mut linker.root(), engine, name, "", &import.ty)?;

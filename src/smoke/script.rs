@@ -5,6 +5,7 @@ use std::cell::Cell;
 use wasmtime::component::{Instance, ResourceAny};
 
 use super::call::{Call, Handles, Returned};
+use super::http::Desk;
 use super::store::{self, PluginStore};
 use super::{Event, Fault, FaultKind, Meter, Prepared, Script, Used, within};
 use crate::config::Limits;
@@ -69,9 +70,15 @@ impl Case<'_> {
     }
 
     async fn run(&self, emit: &mut dyn FnMut(Event)) -> (Used, Result<Outcome, Fault>) {
-        let mut store = store::open(&self.prepared.engine, self.limits);
+        let desk = Desk::new(&self.script.outside, self.files);
+        let mut store = store::open(&self.prepared.engine, self.limits, desk.clone());
         let mut meter = Meter::new(self.limits);
         let outcome = self.play(&mut store, &mut meter, emit).await;
+        let outcome = outcome.and_then(|outcome| match desk.missing() {
+            Some(fault) => Err(fault),
+            None => Ok(outcome),
+        });
+        desk.tell(emit);
         (meter.read(&store), outcome)
     }
 

@@ -2,6 +2,7 @@
 //! compiling: whoever adds it says whether it decides.
 
 use super::{Baseline, Case, CaseFile, Expectation, Step};
+use crate::config::http::HttpCase;
 use crate::input;
 
 impl Case {
@@ -15,6 +16,8 @@ impl Case {
             plugins: _,
             steps,
             command,
+            http,
+            outside,
             files,
             max_fuel,
             baseline,
@@ -34,11 +37,18 @@ impl Case {
             Some(command) => Some(command.deciding()?),
             None => None,
         };
+        let http = http.as_ref().map(|HttpCase { request, body, status, headers, expected }| {
+            let expected = expected.as_ref().map(|body| input::digest(body));
+            (request, input::digest(body), status, headers, expected)
+        });
         let baseline = baseline.as_ref().map(
             |Baseline { engine, tolerance, written: _, fuel, place, span: _ }| {
                 (engine, tolerance, fuel, place)
             },
         );
-        Some(format!("{:?}", (name, steps, files, command, max_fuel, baseline, twice)))
+        Some(format!(
+            "{:?}",
+            (name, steps, files, command, http, outside, max_fuel, baseline, twice)
+        ))
     }
 }

@@ -145,6 +145,9 @@ pub fn run_command_cases(
             memory: ran.memory.unwrap_or(0),
             limits: ran.limits,
             calls: Vec::new(),
+            answer: None,
+            requests: Vec::new(),
+            requests_left_out: 0,
         });
         trial.diagnostics.extend(findings);
     }
