@@ -19,6 +19,7 @@ use super::{Common, EXIT_STATUS, Failure, load_host, verdicts};
 use crate::check::{idle_stubs, today};
 use crate::config::{self, Host, Plugin};
 use crate::diagnostic::{Diagnostic, PartitionItem, PartitionUsed, Report, Severity, Verdict};
+use crate::gate::inputs::inputs;
 use crate::gate::partition::{Partition, PartitionError};
 use crate::judge::{JudgeError, Options};
 use crate::{gate, sandbox};
@@ -152,7 +153,9 @@ impl Gate {
             Vec::new()
         };
         match partition {
-            Some(part) => report.partition = Some(used(part, &selected, options.fail_on, idle)),
+            Some(part) => {
+                report.partition = Some(used(part, &host, &selected, options.fail_on, idle))
+            }
             None => report.diagnostics.extend(idle),
         }
         let streamed = stream.map_or(Ok(0), Stream::end);
@@ -205,6 +208,7 @@ fn asked_to_end(again: bool) {
 /// What a report says of its part.
 fn used(
     part: Partition,
+    host: &Host,
     selected: &[Plugin],
     fail_on: Severity,
     idle: Vec<Diagnostic>,
@@ -216,6 +220,7 @@ fn used(
         total: part.total,
         source: part.source,
         fail_on,
+        inputs: inputs(host),
         items: selected.iter().map(item).collect(),
         idle,
     }
