@@ -33,7 +33,7 @@ pub use partition::{Method, PartitionItem, PartitionUsed};
 pub use report::{
     AdaptReport, AdapterUse, CallReport, CaseReport, ComponentUsed, ComposeReport, ConfigUsed,
     Distance, ExportFrom, GateEnd, GatePlugin, InitReport, PluginReport, Report, Summary, Tool,
-    Verdict, WireShown,
+    Verdict, WireShown, Wrote,
 };
 pub use run::{Captured, CommandReport, RunReport};
 pub use schema::{SCHEMAS, schema};

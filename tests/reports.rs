@@ -110,6 +110,7 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
             used: Some(1),
             allowed: 2,
         }],
+        wrote: None,
         calls: vec![CallReport {
             call: text.to_owned(),
             passed,

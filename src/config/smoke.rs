@@ -4,16 +4,17 @@ mod deciding;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::ConfigError;
 use super::command::{CommandCase, CommandKeys};
+use super::files::{read_text, show};
 use super::http::{self, ExpectTable, HttpCase, HttpKeys, Outside, RequestTable, RuleTable};
 use super::parse::{self, Source};
-use super::{ConfigError, read_text, show};
 use crate::diagnostic::Place;
 use crate::input;
 use crate::wave::{self, Call, Expected, Invocation, Node, Part, Scope, WaveError};
@@ -98,7 +99,7 @@ pub enum Expectation {
     /// It returns this.
     Value(Written, Node),
     /// It traps with this in the message.
-    Trap(String),
+    Trap(Written),
 }
 
 /// A text that knows where it stands.
@@ -158,6 +159,15 @@ impl Case {
             })
     }
 
+    /// The files that it reads.
+    pub(super) fn inputs(&self) -> Vec<PathBuf> {
+        let folder = Path::new(&self.file).parent().unwrap_or(Path::new(""));
+        let named = self.files.iter().map(|file| folder.join(&file.path));
+        named
+            .chain(self.command.as_ref().and_then(|command| command.places.stdin.clone()))
+            .collect()
+    }
+
     /// The file that it is from; none for calls from the command line.
     pub(super) fn source(&self) -> Option<Source<'_>> {
         (!self.file.is_empty()).then_some(Source { path: &self.file, text: &self.text })
@@ -176,7 +186,7 @@ impl Case {
             let expect = match &step.expect {
                 Expectation::Return => Expected::Return,
                 Expectation::Value(_, node) => Expected::Value(node),
-                Expectation::Trap(text) => Expected::Trap(text),
+                Expectation::Trap(written) => Expected::Trap(&written.text),
             };
             let text = &step.invoke.text;
             wave::resolve(world, &step.call, text, expect, &mut scope, &files)
@@ -294,7 +304,12 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = parsed.name.take().unwrap_or(stem);
-        return Ok(vec![reader.case(name, parsed, (command, http), &HttpKeys::default())?]);
+        return Ok(vec![reader.case(
+            name,
+            parsed,
+            (command, http),
+            (&HttpKeys::default(), false),
+        )?]);
     }
     if !parsed.steps.is_empty() || parsed.name.is_some() {
         return Err(invalid("it has `steps` of its own and `[[case]]` too; use one of them"));
@@ -307,6 +322,7 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
     }
     let case = |table: Spanned<CaseTable>| {
         let span = table.span();
+        let inline = text.get(span.clone()).is_some_and(|text| text.starts_with('{'));
         let mut case = table.into_inner();
         if let Some(inner) = case.case.first() {
             return Err(reader.source().error(inner.span(), "a case has no cases of its own"));
@@ -320,7 +336,7 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
         }
         case.twice = case.twice.or(parsed.twice);
         let keys = (case.command(), case.http());
-        reader.case(name, case, keys, &shared)
+        reader.case(name, case, keys, (&shared, inline))
     };
     cases.into_iter().map(case).collect()
 }
@@ -350,14 +366,14 @@ impl Reader<'_> {
         name: String,
         table: CaseTable,
         (command, mut http): (CommandKeys, HttpKeys),
-        shared: &HttpKeys,
+        (shared, inline): (&HttpKeys, bool),
     ) -> Result<Case, ConfigError> {
         let folder = self.folder.unwrap_or(Path::new(""));
         let reader = http::Reader { source: self.source(), folder };
         let first = command.first().or(http.first());
         let (command, http_case) = match (command.first(), http.first(), table.steps.first()) {
             (None, None, Some(_)) => (None, None),
-            (Some(_), None, None) => (Some(command.settle(&self.source(), folder)?), None),
+            (Some(_), None, None) => (Some(command.settle(&self.source(), folder, inline)?), None),
             (None, Some(_), None) => (None, http.case(&reader)?),
             (Some(span), None, Some(_)) => {
                 let message = "a case has `steps`, or runs a command, and not both";
@@ -449,7 +465,7 @@ impl Reader<'_> {
                 let message = "nothing can be called after a trap: this step must be the last one";
                 return Err(self.source().error(trap.span(), message));
             }
-            (None, Some(trap)) => Expectation::Trap(trap.into_inner()),
+            (None, Some(trap)) => Expectation::Trap(self.written(&trap)),
             (Some(_), Some(trap)) => {
                 let message = "a step expects a value or a trap, and not both";
                 return Err(self.source().error(trap.span(), message));

@@ -49,11 +49,23 @@ pub struct CaseReport {
     /// How many more it made than are told.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub requests_left_out: u64,
+    /// What a command wrote, where that is to be recorded.
+    #[serde(skip)]
+    pub wrote: Option<Wrote>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
+}
+
+/// What came of a run of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wrote {
+    /// Its exit code.
+    pub exit_code: u8,
+    /// What it wrote to standard output, and to standard error.
+    pub streams: [Vec<u8>; 2],
 }
 
 /// One call of a smoke case as it went.
