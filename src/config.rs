@@ -14,6 +14,7 @@ mod record;
 mod record_command;
 mod smoke;
 mod values;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,8 +38,9 @@ pub use parse::excerpt;
 pub use plugins::{Plugin, plugin_list};
 pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};
-pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, Written, read_cases};
+pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, read_cases};
 pub use values::{Limits, parse_bytes, parse_duration};
+pub use written::Written;
 
 /// What is wrong with a configuration file, or with what it names.
 #[derive(Debug, Error)]

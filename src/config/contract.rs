@@ -17,6 +17,8 @@ pub struct Contract {
 
 enum Source {
     Wit(Box<world::Wit>),
+    /// None is named, which is enough where the world is one of those that plugtool ships.
+    Nothing,
     /// The world of a component that stands for a contract.
     Component(Box<World>),
 }
@@ -38,6 +40,7 @@ impl Contract {
             return Ok(Contract { source: Source::Component(Box::new(world)), from });
         }
         match world::load(paths, features) {
+            Err(_) if paths.is_empty() => Ok(Contract { source: Source::Nothing, from }),
             Ok(wit) => Ok(Contract { source: Source::Wit(Box::new(wit)), from }),
             Err(error) => Err(ConfigError::Wit { from, error }),
         }
@@ -45,6 +48,7 @@ impl Contract {
 
     /// The world of this name; without a name, the only one that there is.
     pub fn world(&self, name: Option<&str>) -> Result<World, ConfigError> {
+        let wrong = |error| ConfigError::Wit { from: self.from.clone(), error };
         let error = match (&self.source, name) {
             (Source::Component(world), None) => return Ok(World::clone(world)),
             (Source::Component(world), Some(name)) => world::WitError::NoSuchWorld {
@@ -58,8 +62,20 @@ impl Contract {
                 Ok(world) => return Ok(world),
                 Err(error) => error,
             },
+            (Source::Nothing, name) => match world::load(&[], &[]) {
+                Ok(wit) => return wit.world(name, FEATURES).map_err(wrong),
+                Err(error) => error,
+            },
         };
-        Err(ConfigError::Wit { from: self.from.clone(), error })
+        // A world of WASI need not be written out.
+        if let Some(name) = name.filter(|name| name.starts_with("wasi:")) {
+            match world::shipped(name, FEATURES) {
+                Ok(world) => return Ok(world),
+                Err(error) if matches!(self.source, Source::Nothing) => return Err(wrong(error)),
+                Err(_) => {}
+            }
+        }
+        Err(wrong(error))
     }
 
     /// What a host links beside its world: `wasi`, or worlds by name, out of the host's own WIT or out of
@@ -83,7 +99,7 @@ impl Contract {
             }
             let own = match &self.source {
                 Source::Wit(wit) => wit.world(Some(name), FEATURES).map_err(Some),
-                Source::Component(_) => Err(None),
+                Source::Component(_) | Source::Nothing => Err(None),
             };
             let shipped = |error: Option<world::WitError>| {
                 let wasi = name.starts_with("wasi:");

@@ -122,6 +122,9 @@ impl HttpRequest {
 impl HostPattern {
     /// Reads a pattern. The error says what is wrong with it.
     fn parse(text: &str) -> Result<HostPattern, &'static str> {
+        if text.contains("://") {
+            return Err("write the host alone, as in \"example.com\"");
+        }
         let (name, port) = match text.rsplit_once(':') {
             // Brackets end an address of IPv6, whose colons are its own.
             Some((name, port)) if !port.ends_with(']') => {

@@ -15,6 +15,7 @@ use super::command::{CommandCase, CommandKeys};
 use super::files::{read_text, show};
 use super::http::{self, ExpectTable, HttpCase, HttpKeys, Outside, RequestTable, RuleTable};
 use super::parse::{self, Source};
+use super::written::Written;
 use crate::diagnostic::Place;
 use crate::input;
 use crate::wave::{self, Call, Expected, Invocation, Node, Part, Scope, WaveError};
@@ -100,38 +101,6 @@ pub enum Expectation {
     Value(Written, Node),
     /// It traps with this in the message.
     Trap(Written),
-}
-
-/// A text that knows where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// The text itself.
-    pub text: String,
-    /// Where its literal stands in the source, quotes included.
-    pub span: Range<usize>,
-    file: String,
-    source: Arc<str>,
-}
-
-impl Written {
-    /// A text from the command line.
-    fn argument(text: &str) -> Written {
-        Written { text: text.to_owned(), span: 0..0, file: String::new(), source: "".into() }
-    }
-
-    /// An error about a part of the text, shown with its place.
-    fn error(&self, span: Range<usize>, message: &str) -> ConfigError {
-        if self.file.is_empty() {
-            return ConfigError::Syntax(parse::show_argument(&self.text, span, message));
-        }
-        let literal = self.source.get(self.span.clone()).unwrap_or_default();
-        // Where the literal has escapes in it, places inside of it are not those of the text.
-        let place = match literal.find(&self.text).filter(|_| !self.text.is_empty()) {
-            Some(at) => self.span.start + at + span.start..self.span.start + at + span.end,
-            None => self.span.clone(),
-        };
-        Source { path: &self.file, text: &self.source }.error(place, message)
-    }
 }
 
 impl Case {
@@ -250,6 +219,7 @@ impl CaseTable {
             stderr: self.stderr.take(),
             stderr_file: self.stderr_file.take(),
             exit_code: self.exit_code.take(),
+            inline: false,
         }
     }
 
@@ -304,12 +274,7 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = parsed.name.take().unwrap_or(stem);
-        return Ok(vec![reader.case(
-            name,
-            parsed,
-            (command, http),
-            (&HttpKeys::default(), false),
-        )?]);
+        return Ok(vec![reader.case(name, parsed, (command, http), &HttpKeys::default())?]);
     }
     if !parsed.steps.is_empty() || parsed.name.is_some() {
         return Err(invalid("it has `steps` of its own and `[[case]]` too; use one of them"));
@@ -322,21 +287,21 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
     }
     let case = |table: Spanned<CaseTable>| {
         let span = table.span();
-        let inline = text.get(span.clone()).is_some_and(|text| text.starts_with('{'));
         let mut case = table.into_inner();
         if let Some(inner) = case.case.first() {
             return Err(reader.source().error(inner.span(), "a case has no cases of its own"));
         }
         let Some(name) = case.name.take() else {
-            return Err(reader.source().error(span, "missing field `name`"));
+            return Err(reader.source().error(span.clone(), "missing field `name`"));
         };
         // What stands at the top of the file is the default for its cases.
         if case.plugins.is_empty() {
             case.plugins.clone_from(&parsed.plugins);
         }
         case.twice = case.twice.or(parsed.twice);
-        let keys = (case.command(), case.http());
-        reader.case(name, case, keys, (&shared, inline))
+        let mut keys = (case.command(), case.http());
+        keys.0.inline = text.get(span).is_some_and(|text| text.starts_with('{'));
+        reader.case(name, case, keys, &shared)
     };
     cases.into_iter().map(case).collect()
 }
@@ -353,12 +318,7 @@ impl Reader<'_> {
     }
 
     fn written(&self, value: &Spanned<String>) -> Written {
-        Written {
-            text: value.get_ref().clone(),
-            span: value.span(),
-            file: self.path.to_owned(),
-            source: self.text.clone(),
-        }
+        Written::at(value, self.path, &self.text)
     }
 
     fn case(

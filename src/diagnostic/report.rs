@@ -141,6 +141,9 @@ pub struct PluginReport {
     /// The smoke cases that were run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<CaseReport>,
+    /// How long it took: what differs from run to run. None where nobody looked at a clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
     /// Every finding.
     pub diagnostics: Vec<Diagnostic>,
     /// What was known from an earlier gate: the only field that differs where a verdict is reached anew.
@@ -176,6 +179,7 @@ impl PluginReport {
             adapters: Vec::new(),
             stubs: Vec::new(),
             cases: Vec::new(),
+            timing: None,
             diagnostics: Vec::new(),
             cached: Vec::new(),
             waived_by: Vec::new(),
@@ -197,6 +201,13 @@ impl PluginReport {
             Verdict::Pass
         };
     }
+}
+
+/// How long something took. Of two reports on the same, only this differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Timing {
+    /// Wall clock, in milliseconds.
+    pub milliseconds: u64,
 }
 
 /// How far a component is from a world.
