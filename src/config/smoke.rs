@@ -326,14 +326,14 @@ impl Reader<'_> {
         name: String,
         table: CaseTable,
         (command, mut http): (CommandKeys, HttpKeys),
-        (shared, inline): (&HttpKeys, bool),
+        shared: &HttpKeys,
     ) -> Result<Case, ConfigError> {
         let folder = self.folder.unwrap_or(Path::new(""));
         let reader = http::Reader { source: self.source(), folder };
         let first = command.first().or(http.first());
         let (command, http_case) = match (command.first(), http.first(), table.steps.first()) {
             (None, None, Some(_)) => (None, None),
-            (Some(_), None, None) => (Some(command.settle(&self.source(), folder, inline)?), None),
+            (Some(_), None, None) => (Some(command.settle(&self.source(), folder)?), None),
             (None, Some(_), None) => (None, http.case(&reader)?),
             (Some(span), None, Some(_)) => {
                 let message = "a case has `steps`, or runs a command, and not both";
