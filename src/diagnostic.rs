@@ -32,8 +32,8 @@ pub use inspection::{
 pub use partition::{Method, PartitionItem, PartitionUsed};
 pub use report::{
     AdaptReport, AdapterUse, CallReport, CaseReport, ComponentUsed, ComposeReport, ConfigUsed,
-    Distance, ExportFrom, GateEnd, GatePlugin, InitReport, PluginReport, Report, Summary, Tool,
-    Verdict, WireShown,
+    Distance, ExportFrom, GateEnd, GatePlugin, InitReport, PluginReport, Report, Summary, Timing,
+    Tool, Verdict, WireShown, Wrote,
 };
 pub use run::{Captured, CommandReport, RunReport};
 pub use schema::{SCHEMAS, schema};

@@ -24,6 +24,7 @@ use crate::input::{self, Input, InputError, Kind};
 use crate::sandbox::{SandboxError, interrupted};
 use crate::smoke::ENGINE;
 use crate::wiring::Node;
+use crate::world::{ExternName, Item, World};
 
 use cache::{Cache, Contract};
 use code::CodeCache;
@@ -83,6 +84,20 @@ pub fn open_for(name: &str, path: &str, host: &Host) -> (Option<Component>, Plug
     read(name, path, &host.policy, Modules::of(host))
 }
 
+/// Whether a command can tell the host its exit code, whichever world it targets: `exit-with-code` came
+/// with WASI 0.2.12, and before that, there were only success and failure.
+fn takes_exit_codes(host: &Host) -> bool {
+    let takes = |world: &World| {
+        world.imports.iter().any(|(name, item)| {
+            let name = ExternName::parse(name);
+            name.base == "wasi:cli/exit"
+                && name.track().as_deref() == Some("0.2")
+                && matches!(item, Item::Instance(exit) if exit.items.contains_key("exit-with-code"))
+        })
+    };
+    host.provides.iter().any(takes) || host.worlds.iter().all(takes)
+}
+
 /// As [`open`], for a file that is to be run as a command: a core module becomes a component that
 /// keeps its exit codes.
 pub fn open_program(name: &str, path: &str) -> (Option<Component>, PluginReport) {
@@ -99,7 +114,11 @@ enum Modules {
 
 impl Modules {
     fn of(host: &Host) -> Modules {
-        if host.adapt_modules { Modules::BecomeComponents } else { Modules::AreFindings }
+        match host.adapt_modules {
+            false => Modules::AreFindings,
+            true if takes_exit_codes(host) => Modules::BecomePrograms,
+            true => Modules::BecomeComponents,
+        }
     }
 }
 

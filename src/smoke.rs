@@ -218,8 +218,6 @@ pub enum FaultKind {
     NotAHandler,
     /// It gave no answer to a request, or not all of it.
     NoAnswer,
-    /// It waits for what never comes.
-    Stuck,
     /// It did not make a request that it must make.
     NotAsked,
     /// A folder that it is granted cannot be opened.

@@ -75,7 +75,9 @@ impl Said {
 fn without_cached(report: &Value) -> Value {
     let mut report = report.clone();
     for plugin in report["plugins"].as_array_mut().expect("plugins") {
-        plugin.as_object_mut().expect("a plugin").remove("cached");
+        let plugin = plugin.as_object_mut().expect("a plugin");
+        plugin.remove("cached");
+        plugin.remove("timing");
     }
     report
 }
@@ -125,7 +127,8 @@ impl Bench {
         command.args(["gate", "--host", "host", "--format", "json", "-v"]).args(arguments);
         let output = command.output().expect("plugtool starts");
         let stderr = String::from_utf8(output.stderr).expect("text");
-        let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{stderr}"));
+        let text = support::without_times(&String::from_utf8_lossy(&output.stdout));
+        let report = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{stderr}"));
         Said { exit: output.status.code().expect("an exit status"), report, stderr }
     }
 
@@ -728,8 +731,9 @@ fn what_is_known_of_parts_is_known_of_the_whole() {
     }
     let mut merge = bench.command(Path::new(PLUGTOOL));
     let merged = merge.args(["merge", "1.json", "2.json", "--format", "json"]).output();
-    let merged: Value =
-        serde_json::from_slice(&merged.expect("plugtool starts").stdout).expect("JSON");
+    let merged = merged.expect("plugtool starts").stdout;
+    let merged = support::without_times(&String::from_utf8_lossy(&merged));
+    let merged: Value = serde_json::from_str(&merged).expect("JSON");
     assert_eq!(merged.to_string(), whole.report.to_string());
 }
 
@@ -755,9 +759,9 @@ fn reports_for_ci_do_not_differ() {
     assert_eq!(cold, warm);
 }
 
-/// A report without its UUID, which is another one each time.
+/// A report without its UUID, which is another one each time, and without times.
 fn settled(path: &Path) -> String {
-    let text = fs::read_to_string(path).expect("a report");
+    let text = support::without_times(&fs::read_to_string(path).expect("a report"));
     match text.split_once("uuid=\"") {
         Some((before, after)) => {
             format!("{before}{}", after.split_once('"').expect("its end").1)

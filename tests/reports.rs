@@ -16,7 +16,7 @@ use std::process::Command;
 use plugtool::diagnostic::{
     AdapterUse, CallReport, CaseReport, Code, ConfigUsed, Diagnostic, Distance, HttpAnswer,
     HttpExchange, Place, PluginReport, Report, Sandbox, Severity, StubUse, StubbedFunction,
-    StubbedImport, Summary, Tool, Usage, Verdict, Waived, WitPath,
+    StubbedImport, Summary, Timing, Tool, Usage, Verdict, Waived, WitPath,
 };
 use plugtool::render::text::{self, Detail};
 use plugtool::render::{github, gitlab, is_hostile, json, junit, markdown, ndjson, sarif};
@@ -81,6 +81,7 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
     plugin.verdict = verdict;
     plugin.sha256 = Some("0".repeat(64));
     plugin.size = Some(1);
+    plugin.timing = Some(Timing { milliseconds: 1234 });
     plugin.world = Some(text.to_owned());
     plugin.distances = vec![Distance { world: text.to_owned(), mismatches: 2 }];
     plugin.adapters = vec![AdapterUse { name: text.to_owned(), sha256: "1".repeat(64) }];
@@ -111,6 +112,7 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
             used: Some(1),
             allowed: 2,
         }],
+        wrote: None,
         calls: vec![CallReport {
             call: text.to_owned(),
             passed,

@@ -4,16 +4,18 @@ mod deciding;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::ConfigError;
 use super::command::{CommandCase, CommandKeys};
+use super::files::{read_text, show};
 use super::http::{self, ExpectTable, HttpCase, HttpKeys, Outside, RequestTable, RuleTable};
 use super::parse::{self, Source};
-use super::{ConfigError, read_text, show};
+use super::written::Written;
 use crate::diagnostic::{CompiledBy, Place};
 use crate::input;
 use crate::wave::{self, Call, Expected, Invocation, Node, Part, Scope, WaveError};
@@ -100,39 +102,7 @@ pub enum Expectation {
     /// It returns this.
     Value(Written, Node),
     /// It traps with this in the message.
-    Trap(String),
-}
-
-/// A text that knows where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// The text itself.
-    pub text: String,
-    /// Where its literal stands in the source, quotes included.
-    pub span: Range<usize>,
-    file: String,
-    source: Arc<str>,
-}
-
-impl Written {
-    /// A text from the command line.
-    fn argument(text: &str) -> Written {
-        Written { text: text.to_owned(), span: 0..0, file: String::new(), source: "".into() }
-    }
-
-    /// An error about a part of the text, shown with its place.
-    fn error(&self, span: Range<usize>, message: &str) -> ConfigError {
-        if self.file.is_empty() {
-            return ConfigError::Syntax(parse::show_argument(&self.text, span, message));
-        }
-        let literal = self.source.get(self.span.clone()).unwrap_or_default();
-        // Where the literal has escapes in it, places inside of it are not those of the text.
-        let place = match literal.find(&self.text).filter(|_| !self.text.is_empty()) {
-            Some(at) => self.span.start + at + span.start..self.span.start + at + span.end,
-            None => self.span.clone(),
-        };
-        Source { path: &self.file, text: &self.source }.error(place, message)
-    }
+    Trap(Written),
 }
 
 impl Case {
@@ -160,6 +130,15 @@ impl Case {
             })
     }
 
+    /// The files that it reads.
+    pub(super) fn inputs(&self) -> Vec<PathBuf> {
+        let folder = Path::new(&self.file).parent().unwrap_or(Path::new(""));
+        let named = self.files.iter().map(|file| folder.join(&file.path));
+        named
+            .chain(self.command.as_ref().and_then(|command| command.places.stdin.clone()))
+            .collect()
+    }
+
     /// The file that it is from; none for calls from the command line.
     pub(super) fn source(&self) -> Option<Source<'_>> {
         (!self.file.is_empty()).then_some(Source { path: &self.file, text: &self.text })
@@ -178,7 +157,7 @@ impl Case {
             let expect = match &step.expect {
                 Expectation::Return => Expected::Return,
                 Expectation::Value(_, node) => Expected::Value(node),
-                Expectation::Trap(text) => Expected::Trap(text),
+                Expectation::Trap(written) => Expected::Trap(&written.text),
             };
             let text = &step.invoke.text;
             wave::resolve(world, &step.call, text, expect, &mut scope, &files)
@@ -242,6 +221,7 @@ impl CaseTable {
             stderr: self.stderr.take(),
             stderr_file: self.stderr_file.take(),
             exit_code: self.exit_code.take(),
+            inline: false,
         }
     }
 
@@ -315,14 +295,15 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
             return Err(reader.source().error(inner.span(), "a case has no cases of its own"));
         }
         let Some(name) = case.name.take() else {
-            return Err(reader.source().error(span, "missing field `name`"));
+            return Err(reader.source().error(span.clone(), "missing field `name`"));
         };
         // What stands at the top of the file is the default for its cases.
         if case.plugins.is_empty() {
             case.plugins.clone_from(&parsed.plugins);
         }
         case.twice = case.twice.or(parsed.twice);
-        let keys = (case.command(), case.http());
+        let mut keys = (case.command(), case.http());
+        keys.0.inline = text.get(span).is_some_and(|text| text.starts_with('{'));
         reader.case(name, case, keys, &shared)
     };
     cases.into_iter().map(case).collect()
@@ -340,12 +321,7 @@ impl Reader<'_> {
     }
 
     fn written(&self, value: &Spanned<String>) -> Written {
-        Written {
-            text: value.get_ref().clone(),
-            span: value.span(),
-            file: self.path.to_owned(),
-            source: self.text.clone(),
-        }
+        Written::at(value, self.path, &self.text)
     }
 
     fn case(
@@ -452,7 +428,7 @@ impl Reader<'_> {
                 let message = "nothing can be called after a trap: this step must be the last one";
                 return Err(self.source().error(trap.span(), message));
             }
-            (None, Some(trap)) => Expectation::Trap(trap.into_inner()),
+            (None, Some(trap)) => Expectation::Trap(self.written(&trap)),
             (Some(_), Some(trap)) => {
                 let message = "a step expects a value or a trap, and not both";
                 return Err(self.source().error(trap.span(), message));

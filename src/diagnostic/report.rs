@@ -53,11 +53,23 @@ pub struct CaseReport {
     /// How many more it made than are told.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub requests_left_out: u64,
+    /// What a command wrote, where that is to be recorded.
+    #[serde(skip)]
+    pub wrote: Option<Wrote>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
+}
+
+/// What came of a run of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wrote {
+    /// Its exit code.
+    pub exit_code: u8,
+    /// What it wrote to standard output, and to standard error.
+    pub streams: [Vec<u8>; 2],
 }
 
 /// One call of a smoke case as it went.
@@ -133,6 +145,9 @@ pub struct PluginReport {
     /// The smoke cases that were run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<CaseReport>,
+    /// How long it took: what differs from run to run. None where nobody looked at a clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
     /// Every finding.
     pub diagnostics: Vec<Diagnostic>,
     /// What was known from an earlier gate: the only field that differs where a verdict is reached anew.
@@ -168,6 +183,7 @@ impl PluginReport {
             adapters: Vec::new(),
             stubs: Vec::new(),
             cases: Vec::new(),
+            timing: None,
             diagnostics: Vec::new(),
             cached: Vec::new(),
             waived_by: Vec::new(),
@@ -189,6 +205,13 @@ impl PluginReport {
             Verdict::Pass
         };
     }
+}
+
+/// How long something took. Of two reports on the same, only this differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Timing {
+    /// Wall clock, in milliseconds.
+    pub milliseconds: u64,
 }
 
 /// How far a component is from a world.

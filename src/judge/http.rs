@@ -198,6 +198,7 @@ pub fn run_http_cases(
             answer: ran.answer,
             requests,
             requests_left_out,
+            wrote: None,
         });
         trial.diagnostics.extend(findings);
     }

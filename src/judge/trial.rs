@@ -365,7 +365,7 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         match &step.expect {
             Expectation::Return => {}
             Expectation::Value(written, _) => report.expected = Some(written.text.clone()),
-            Expectation::Trap(text) => report.expected_trap = Some(text.clone()),
+            Expectation::Trap(written) => report.expected_trap = Some(written.text.clone()),
         }
         report
     };
@@ -381,5 +381,6 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         answer: None,
         requests: Vec::new(),
         requests_left_out: 0,
+        wrote: None,
     }
 }

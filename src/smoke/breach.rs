@@ -90,7 +90,7 @@ fn engines_own(
     }
     if error.is::<FieldMapError>() {
         let message = format!("it made more headers than a message may have: {cause}");
-        return Some((FaultKind::TransferLimit, message));
+        return Some((FaultKind::Trap, message));
     }
     if cause.starts_with("too much data is being copied between the host and the guest") {
         let message = format!("it handed over more than {} bytes in one call", limits.transfer);

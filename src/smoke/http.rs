@@ -30,6 +30,9 @@ pub use outgoing::Desk;
 /// either, since that clock is virtual.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// How long, by that clock, a guest goes on in the background when all of its answer is there.
+const SETTLE: Duration = Duration::from_secs(10);
+
 /// A handler that links.
 struct Handler {
     engine: Engine,
@@ -153,11 +156,11 @@ impl Handler {
             Err(_) => {
                 within(Ok(()), store, &self.limits)?;
                 let message = match answer.is_begun() {
-                    true => "it waits for what never comes, and does not end its answer",
-                    false => "it waits for what never comes, and does not answer",
+                    true => "it does not end its answer: it waits for what never comes",
+                    false => "it does not answer: it waits for what never comes",
                 };
                 return Err(Fault {
-                    kind: FaultKind::Stuck,
+                    kind: FaultKind::NoAnswer,
                     message: message.to_owned(),
                     notes: vec![
                         "a year went by on its own clock, on which a sleep takes no time".into(),
@@ -278,8 +281,8 @@ async fn handle_p3(
             let got = accessor.with(|store| got.into_http(store, done))?;
             let ended = body::pass_on(got, response, answer).await?;
             let _ = passed.send(());
-            // What it still does in the background may go wrong: this wakes when nobody else goes on.
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            // What it still does in the background may go wrong.
+            tokio::time::sleep(SETTLE).await;
             Ok(ended)
         })
         .await?

@@ -119,33 +119,11 @@ impl Case<'_> {
     ) -> Result<(), Fault> {
         meter.fill(store, self.limits.fuel)?;
         let made = call.make(store, instance, handles, self.files).await;
-        let returned = match (within(made, store, self.limits), &call.invocation.expect) {
-            (Ok(returned), _) => returned,
-            (Err(fault), Expect::Trap(wanted)) => {
-                if fault.kind != FaultKind::Trap {
-                    meter.called(store);
-                    return Err(fault);
-                }
+        let returned = match within(made, store, self.limits) {
+            Ok(returned) => returned,
+            Err(fault) => {
                 let fuel = meter.called(store);
-                outcome.fuel.push(fuel);
-                emit(Event::Trapped { message: fault.message.clone(), fuel });
-                if !fault.message.contains(wanted.as_str()) {
-                    return Err(Fault {
-                        kind: FaultKind::WrongTrap,
-                        message: "it trapped, and not with the message that was expected"
-                            .to_owned(),
-                        notes: vec![
-                            format!("expected a message with {wanted:?} in it"),
-                            format!("got      {:?}", fault.message),
-                        ],
-                    });
-                }
-                outcome.trap = Some(fault.message);
-                return Ok(());
-            }
-            (Err(fault), _) => {
-                meter.called(store);
-                return Err(fault);
+                return self.trapped(call, fault, fuel, outcome, emit);
             }
         };
         let Returned { value, handles: mut fresh } = returned;
@@ -165,12 +143,53 @@ impl Case<'_> {
         let verdict = self.verdict(call, value.as_ref());
         outcome.values.push(value);
         match verdict {
-            Err(fault) if self.script.record && fault.kind == FaultKind::Mismatch => {
+            Err(fault)
+                if self.script.record
+                    && [FaultKind::Mismatch, FaultKind::NoTrap].contains(&fault.kind) =>
+            {
                 emit(Event::Differs);
                 Ok(())
             }
             verdict => verdict,
         }
+    }
+
+    /// A call did not return: whether that is what was expected, or is to be. Only the last call of a case can
+    /// be expected to trap, for nothing can be called after it.
+    fn trapped(
+        &self,
+        call: &Call,
+        fault: Fault,
+        fuel: u64,
+        outcome: &mut Outcome,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<(), Fault> {
+        let wanted = match &call.invocation.expect {
+            Expect::Trap(wanted) => Some(wanted),
+            _ => None,
+        };
+        let last = self.calls.last().is_some_and(|last| std::ptr::eq(last, call));
+        let record = self.script.record && last;
+        if fault.kind != FaultKind::Trap || wanted.is_none() && !record {
+            return Err(fault);
+        }
+        outcome.fuel.push(fuel);
+        emit(Event::Trapped { message: fault.message.clone(), fuel });
+        let expected = wanted.is_some_and(|wanted| fault.message.contains(wanted.as_str()));
+        if !expected && record {
+            emit(Event::Differs);
+        } else if let (false, Some(wanted)) = (expected, wanted) {
+            return Err(Fault {
+                kind: FaultKind::WrongTrap,
+                message: "it trapped, and not with the message that was expected".to_owned(),
+                notes: vec![
+                    format!("expected a message with {wanted:?} in it"),
+                    format!("got      {:?}", fault.message),
+                ],
+            });
+        }
+        outcome.trap = Some(fault.message);
+        Ok(())
     }
 
     fn returned(&self, value: Option<&Value>, fuel: u64) -> Event {

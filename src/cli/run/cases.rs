@@ -70,6 +70,7 @@ impl Run {
             today: today(),
             record: self.record,
             code: self.cache.code().map(Arc::new),
+            // An author who runs one plugin wants to see it run.
             cache: None,
         };
         let plugin = Plugin { id: name.clone(), path: path.to_owned(), enabled: true };

@@ -28,7 +28,7 @@ impl Case {
         let step = |Step { invoke, call: _, expect, inline: _ }: &Step| match expect {
             Expectation::Return => (invoke.text.clone(), "return", String::new()),
             Expectation::Value(value, _) => (invoke.text.clone(), "value", value.text.clone()),
-            Expectation::Trap(trap) => (invoke.text.clone(), "trap", trap.clone()),
+            Expectation::Trap(trap) => (invoke.text.clone(), "trap", trap.text.clone()),
         };
         let steps: Vec<_> = steps.iter().map(step).collect();
         let file = |CaseFile { path, bytes }: &CaseFile| (path.clone(), input::digest(bytes));

@@ -31,7 +31,6 @@ pub fn finding(fault: Fault) -> Diagnostic {
         FaultKind::Nondeterministic => Code::Nondeterministic,
         FaultKind::NotACommand | FaultKind::NotAHandler => Code::MissingExport,
         FaultKind::NoAnswer | FaultKind::NotAsked => Code::SmokeMismatch,
-        FaultKind::Stuck => Code::TimedOut,
         FaultKind::Folder => Code::Unreadable,
     };
     let mut finding = Diagnostic::error(code, fault.message).help(advice(code));

@@ -1,4 +1,4 @@
-//! A handler of HTTP requests, of WASI 0.2. What it does is in the path; most of it is what no handler should.
+//! A handler of HTTP requests, of WASI 0.2, and a function that makes one. What it does is in the path; most of it is what no handler should.
 //!
 //!   /hello          a greeting
 //!   /echo           what it was sent, as it comes
@@ -34,7 +34,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
-use exports::wasi::http::incoming_handler::Guest;
+use exports::wasi::http::incoming_handler::Guest as Handler;
 use wasi::cli::stdout::get_stdout;
 use wasi::clocks::monotonic_clock::subscribe_duration;
 use wasi::http::outgoing_handler;
@@ -133,12 +133,12 @@ fn describe(request: &IncomingRequest) -> String {
     lines.join("\n") + "\n"
 }
 
-/// Asks another server; what went wrong is an answer too.
-fn fetch(url: &str, what: Option<&IncomingRequest>, out: ResponseOutparam) {
+/// A request to another server, and its body.
+fn request(url: &str, method: Method) -> Option<(OutgoingRequest, OutgoingBody)> {
     let (scheme, rest) = match url.split_once("://") {
         Some(("http", rest)) => (Scheme::Http, rest),
         Some(("https", rest)) => (Scheme::Https, rest),
-        _ => return answer(400, &[], b"that is no URL\n", out),
+        _ => return None,
     };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let request = OutgoingRequest::new(
@@ -147,21 +147,26 @@ fn fetch(url: &str, what: Option<&IncomingRequest>, out: ResponseOutparam) {
     let _ = request.set_scheme(Some(&scheme));
     let _ = request.set_authority(Some(authority));
     let _ = request.set_path_with_query(Some(if path.is_empty() { "/" } else { path }));
-    if what.is_some() {
-        let _ = request.set_method(&Method::Post);
-    }
-    let body = request.body();
+    let _ = request.set_method(&method);
+    let body = request.body().ok()?;
+    Some((request, body))
+}
+
+/// Asks another server; what went wrong is an answer too.
+fn fetch(url: &str, what: Option<&IncomingRequest>, out: ResponseOutparam) {
+    let method = if what.is_some() { Method::Post } else { Method::Get };
+    let Some((request, body)) = request(url, method) else {
+        return answer(400, &[], b"that is no URL\n", out);
+    };
     let failed = |error: ErrorCode| format!("{error:?}\n").into_bytes();
     let future = match outgoing_handler::handle(request, None) {
         Ok(future) => future,
         Err(error) => return answer(502, &[], &failed(error), out),
     };
-    if let Ok(body) = body {
-        if let Some(what) = what.and_then(|what| what.consume().ok()) {
-            copy(&what, &body);
-        }
-        finish(body);
+    if let Some(what) = what.and_then(|what| what.consume().ok()) {
+        copy(&what, &body);
     }
+    finish(body);
     future.subscribe().block();
     match future.get() {
         Some(Ok(Ok(got))) => {
@@ -179,6 +184,20 @@ fn fetch(url: &str, what: Option<&IncomingRequest>, out: ResponseOutparam) {
 }
 
 impl Guest for Postbox {
+    fn ask(url: String) -> Result<u16, String> {
+        let (request, body) = request(&url, Method::Get).ok_or("that is no URL")?;
+        let future = outgoing_handler::handle(request, None).map_err(|error| format!("{error:?}"))?;
+        finish(body);
+        future.subscribe().block();
+        match future.get() {
+            Some(Ok(Ok(got))) => Ok(got.status()),
+            Some(Ok(Err(error))) => Err(format!("{error:?}")),
+            _ => Err("no answer".to_owned()),
+        }
+    }
+}
+
+impl Handler for Postbox {
     fn handle(request: IncomingRequest, out: ResponseOutparam) {
         let target = request.path_with_query().unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
