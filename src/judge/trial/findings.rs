@@ -9,7 +9,10 @@ use crate::smoke::{Fault, FaultKind};
 /// What went wrong in the engine, as a finding.
 pub fn finding(fault: Fault) -> Diagnostic {
     let code = match fault.kind {
-        FaultKind::Refused => Code::InvalidComponent,
+        // The last two never get here: the component is run again from other code.
+        FaultKind::Refused | FaultKind::BadCode | FaultKind::OtherCompiler => {
+            Code::InvalidComponent
+        }
         FaultKind::Link => Code::LinkFailed,
         FaultKind::Trap | FaultKind::BadCall | FaultKind::System => Code::Trap,
         FaultKind::OutOfFuel => Code::OutOfFuel,
