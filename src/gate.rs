@@ -1,5 +1,6 @@
 //! The pipeline over many plugins.
 
+pub mod inputs;
 pub mod merge;
 pub mod partition;
 

@@ -51,4 +51,19 @@ impl Case {
             (name, steps, files, command, http, outside, max_fuel, baseline, twice)
         ))
     }
+    /// All that the host wrote of the case, as text: its file, and what is in the files that it names.
+    pub fn written(&self) -> String {
+        let file = |CaseFile { path, bytes }: &CaseFile| (path.clone(), input::digest(bytes));
+        let files: Vec<_> = self.files.iter().map(file).collect();
+        let command = self.command.as_ref().map(|command| {
+            let bytes = [Some(&command.stdin), command.stdout.as_ref(), command.stderr.as_ref()];
+            bytes.map(|bytes| bytes.map(|bytes| input::digest(bytes)))
+        });
+        let http = self.http.as_ref().map(|http| {
+            let expected = http.expected.as_ref().map(|body| input::digest(body));
+            (input::digest(&http.body), expected)
+        });
+        let text = input::digest(self.text.as_bytes());
+        format!("{:?}", (&self.name, text, files, command, http, self.twice))
+    }
 }

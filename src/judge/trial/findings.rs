@@ -116,8 +116,8 @@ pub fn advice(code: Code) -> &'static str {
         }
         Code::WorkerDied => "a plugin that can do this to its host must not be let in",
         Code::LinkFailed => {
-            "plugtool links WASI 0.2 and 0.3; feed other imports by composing, or have the host offer \
-             them"
+            "plugtool links WASI 0.2 and 0.3 and HTTP; feed other imports by composing, or have the \
+             host offer them"
         }
         _ => "rebuild it with tools of today",
     }
