@@ -270,7 +270,8 @@ impl CodeCache {
             // Somebody else may have been quicker.
             let Ok(about) = fs::metadata(&path) else { continue };
             let written = about.modified()?;
-            let half = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(HALF));
+            let half =
+                path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(HALF));
             if half && written.elapsed().is_ok_and(|age| age > ABANDONED) {
                 let _ = fs::remove_file(&path);
             } else if !half && path != new {
