@@ -38,7 +38,7 @@ pub use report::{
 pub use run::{Captured, CommandReport, RunReport};
 pub use schema::{SCHEMAS, schema};
 pub use stubs::{StubUse, StubbedFunction, StubbedImport};
-pub use usage::{Sandbox, Usage};
+pub use usage::{CompiledBy, Sandbox, Usage};
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.
 #[derive(

@@ -1,6 +1,7 @@
 //! One plugin, from file to verdict: read, decode, check, adapt, compose, check again, run.
 
 pub mod cache;
+pub mod code;
 mod command;
 mod fit;
 mod http;
@@ -26,6 +27,7 @@ use crate::wiring::Node;
 use crate::world::{ExternName, Item, World};
 
 use cache::{Cache, Contract};
+use code::CodeCache;
 pub use command::{Ran, run_command, run_command_cases};
 pub use fit::{Fitted, fit, measure};
 pub use http::run_http_cases;
@@ -65,6 +67,8 @@ pub struct Options {
     pub today: (u16, u8, u8),
     /// Whether what the calls of smoke cases return is recorded: it need not be what is expected.
     pub record: bool,
+    /// Compiled code that is kept; none where everything is compiled anew.
+    pub code: Option<Arc<CodeCache>>,
     /// What is known from before; none where everything is found out anew.
     pub cache: Option<Arc<Cache>>,
 }
@@ -359,6 +363,7 @@ fn terms<'t>(plugin: &'t Plugin, host: &'t Host, options: &'t Options) -> Terms<
         unscripted: true,
         record: options.record,
         worker: &options.worker,
+        code: options.code.as_deref(),
         require_sandbox: host.policy.require_sandbox,
     }
 }

@@ -5,7 +5,9 @@
 
 mod breach;
 mod call;
+mod code;
 mod command;
+mod engine;
 mod host;
 mod http;
 mod output;
@@ -14,17 +16,21 @@ mod store;
 mod wasi;
 
 use std::cell::Cell;
+use std::fs::File;
 
 use serde::{Deserialize, Serialize};
-use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Config, Engine};
+use wasmtime::Engine;
+use wasmtime::component::{InstancePre, Linker};
 
 use crate::config::{Limits, Outside};
-use crate::diagnostic::{HttpAnswer, HttpExchange};
+use crate::diagnostic::{CompiledBy, HttpAnswer, HttpExchange};
 use crate::wave::Invocation;
 use call::Call;
+use code::Code;
+use engine::Compiled;
 use store::{PluginStore, State};
 
+pub use code::{CompileJob, Digester, Given, Piece, compile_module, keys, trailer};
 pub use command::{
     Command, CommandError, CommandJob, Folder, Launch, Output, Streams, run_command,
 };
@@ -47,6 +53,9 @@ pub struct Job {
     /// Whether imports that this process does not have are there all the same, and trap when they
     /// are called: the host has them, by its contract, and nothing says what they would answer.
     pub unscripted: bool,
+    /// The code of core modules that the component imports; none where it has all its modules.
+    #[serde(default)]
+    pub given: Option<Given>,
 }
 
 /// The calls of one case, made one after the other in one instance.
@@ -69,6 +78,8 @@ pub struct Script {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
+    /// The component is compiled, by this compiler.
+    CompiledBy(CompiledBy),
     /// The component is compiled and links; the wall clock for running starts now.
     Compiled,
     /// A case begins.
@@ -213,13 +224,19 @@ pub enum FaultKind {
     Folder,
     /// The second run of a case went another way than the first.
     Nondeterministic,
+    /// Code that it was given is not as it was written. The first note is the index of the piece.
+    BadCode,
+    /// What it was given is of a compiler that does not take the rest, or is not wanted here.
+    OtherCompiler,
 }
 
 /// Does a job, and says what happens. Runs guest code in this process: call it in a worker.
 ///
-/// Time is virtual: a guest that sleeps wakes at once, and its clocks have moved on.
-pub fn run(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) {
-    let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, emit)));
+/// `files` are those of the code that the job was given. Time is virtual: a guest that sleeps wakes at
+/// once, and its clocks have moved on.
+pub fn run(bytes: &[u8], job: &Job, files: &[File], confined: bool, emit: &mut dyn FnMut(Event)) {
+    let code = job.given.as_ref().map(|given| Code { given, files, confined });
+    let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, code, emit)));
     if let Err(fault) = outcome.flatten() {
         emit(Event::Failed(breach::shorten(fault)));
     }
@@ -236,9 +253,15 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
     })
 }
 
-async fn work(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+async fn work(
+    bytes: &[u8],
+    job: &Job,
+    code: Option<Code<'_>>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<(), Fault> {
     let (component, mut files) = split(bytes, job)?;
-    let prepared = prepare(component, job)?;
+    let prepared = prepare(component, job, code)?;
+    emit(Event::CompiledBy(prepared.by));
     emit(Event::Compiled);
     let budget = Cell::new(MAX_SAID);
     for (index, calls) in prepared.calls.iter().enumerate() {
@@ -293,34 +316,26 @@ struct Prepared {
     engine: Engine,
     instance: InstancePre<State>,
     calls: Vec<Vec<Call>>,
-}
-
-/// The engine as plugins meet it here. What it accepts is `component::FEATURES`.
-fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
-    /// What functions of the host may need on the same stack, in bytes.
-    const HOST_STACK: usize = 1536 << 10;
-    let stack = usize::try_from(limits.stack)?;
-    let mut config = Config::new();
-    config.consume_fuel(true);
-    config.cranelift_nan_canonicalization(true);
-    config.relaxed_simd_deterministic(true);
-    config.max_wasm_stack(stack);
-    config.async_stack_size(stack + HOST_STACK);
-    Engine::new(&config)
+    by: CompiledBy,
 }
 
 /// Everything that needs no instance: compiles, links, and finds the function of every call.
-fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
+fn prepare(bytes: &[u8], job: &Job, code: Option<Code<'_>>) -> Result<Prepared, Fault> {
     let fault = |kind, error: wasmtime::Error| Fault {
         kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
         message: chain(&error),
         notes: Vec::new(),
     };
     let refused = |error| fault(FaultKind::Refused, error);
-    let engine = engine(&job.limits).map_err(|error| fault(FaultKind::System, error))?;
-    let component = Component::from_binary(&engine, bytes).map_err(refused)?;
+    let Compiled { engine, component, by } = match &code {
+        Some(code) => code.compile(bytes, &job.limits)?,
+        None => engine::compile(bytes, &job.limits, job.limits.compiler).map_err(refused)?,
+    };
     let mut linker = Linker::new(&engine);
     wasi::link(&mut linker, &engine, &component).map_err(refused)?;
+    if let Some(code) = &code {
+        code.link(&engine, &mut linker)?;
+    }
     if job.unscripted {
         host::define(&mut linker, &engine, &component).map_err(refused)?;
     }
@@ -335,7 +350,7 @@ fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
     };
     let calls = job.cases.iter().map(|script| script.calls.iter().map(find).collect());
     let calls = calls.collect::<Result<_, _>>()?;
-    Ok(Prepared { engine, instance, calls })
+    Ok(Prepared { engine, instance, calls, by })
 }
 
 /// What guest code returned, unless it failed or wrote too much on the way.
@@ -407,6 +422,8 @@ fn chain(error: &wasmtime::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wasmtime::component::Component;
+
     use super::*;
     use crate::component::FEATURES;
 
@@ -422,7 +439,8 @@ mod tests {
     /// with our constant and the engine agree.
     #[test]
     fn the_feature_set_is_the_engine_s() {
-        let engine = engine(&Limits::default()).expect("the engine starts");
+        let engine =
+            engine::engine(&Limits::default(), CompiledBy::Cranelift).expect("the engine starts");
         let samples = [
             ("simd", "(func (result v128) v128.const i64x2 0 0)"),
             (

@@ -535,6 +535,7 @@ fn judge_here(bench: &Bench, today: (u16, u8, u8)) -> plugtool::diagnostic::Plug
         jobs: std::num::NonZero::<usize>::MIN,
         today,
         record: false,
+        code: None,
         cache: Some(Arc::new(cache)),
     };
     let path = bench.path("host/it.wat").to_string_lossy().into_owned();

@@ -121,6 +121,7 @@ fn judged_by(worker: &Path) -> PluginReport {
         jobs: NonZero::<usize>::MIN,
         today: (2026, 1, 1),
         record: false,
+        code: None,
         cache: None,
     };
     judge(&plugin, &host, &options).expect("a verdict")

@@ -91,6 +91,7 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
         steps: 1,
         fuel: 2,
         memory: 3,
+        compiler: None,
         answer: Some(HttpAnswer {
             status: 200,
             headers: vec![(text.to_owned(), text.to_owned())],

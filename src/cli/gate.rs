@@ -5,11 +5,12 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use clap::Args;
 
-use super::cache::CacheArguments;
+use super::cache::{CacheArguments, tell};
 use super::progress::Progress;
 use super::record::record;
 use super::reports::Reports;
@@ -126,6 +127,7 @@ impl Gate {
                 .unwrap_or_else(|| available_parallelism().unwrap_or(NonZero::<usize>::MIN)),
             today: today(),
             record: self.record,
+            code: self.cache.code().map(Arc::new),
             cache: cache.and_then(|cache| cache.open(&host, &self.common)),
         };
         sandbox::heed_interrupts(asked_to_end).map_err(|error| {
@@ -138,6 +140,7 @@ impl Gate {
             stream.iter().for_each(|stream| stream.tell(step));
         });
         progress.clear();
+        options.code.iter().for_each(|code| tell(code, &self.common));
         options.cache.iter().for_each(|cache| verdicts::close(cache, &self.common));
         let mut report = report.map_err(|error| match error {
             JudgeError::Case(_) => Failure::usage(error),

@@ -16,7 +16,7 @@ use super::files::{read_text, show};
 use super::http::{self, ExpectTable, HttpCase, HttpKeys, Outside, RequestTable, RuleTable};
 use super::parse::{self, Source};
 use super::written::Written;
-use crate::diagnostic::Place;
+use crate::diagnostic::{CompiledBy, Place};
 use crate::input;
 use crate::wave::{self, Call, Expected, Invocation, Node, Part, Scope, WaveError};
 use crate::world::World;
@@ -67,6 +67,8 @@ pub struct CaseFile {
 pub struct Baseline {
     /// The engine that counted, with its version: another one counts otherwise.
     pub engine: String,
+    /// The compiler of all code that was measured; none where they were several.
+    pub compiler: Option<CompiledBy>,
     /// By how many percent a plugin may be above before that is a finding.
     pub tolerance: u64,
     /// The same as it is written, where it is.
@@ -246,6 +248,7 @@ struct StepTable {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct BaselineTable {
     engine: String,
+    compiler: Option<CompiledBy>,
     tolerance: Option<Spanned<String>>,
     fuel: BTreeMap<String, u64>,
 }
@@ -447,8 +450,9 @@ impl Reader<'_> {
             }
         };
         let place = self.source().place(span.clone());
-        let written = table.tolerance.map(Spanned::into_inner);
-        Ok(Baseline { engine: table.engine, tolerance, written, fuel: table.fuel, place, span })
+        let BaselineTable { engine, compiler, fuel, tolerance: written } = table;
+        let written = written.map(Spanned::into_inner);
+        Ok(Baseline { engine, compiler, tolerance, written, fuel, place, span })
     }
 }
 

@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Diagnostic, HttpAnswer, HttpExchange, Known, PartitionUsed, Sandbox, Severity, StubUse, Usage,
+    CompiledBy, Diagnostic, HttpAnswer, HttpExchange, Known, PartitionUsed, Sandbox, Severity,
+    StubUse, Usage,
 };
 
 /// What was found out about one component.
@@ -36,6 +37,9 @@ pub struct CaseReport {
     pub fuel: u64,
     /// The most linear memory that the instance held, in bytes.
     pub memory: u64,
+    /// The compiler that made its code; none where that was not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<CompiledBy>,
     /// The limits that it ran under, and how much of each it used.
     pub limits: Vec<Usage>,
     /// Its calls in their order, those that were not reached included.

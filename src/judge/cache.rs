@@ -146,7 +146,8 @@ impl Cache {
         cases: &[&Case],
         terms: Terms<'_>,
     ) -> Option<String> {
-        let Terms { id, limits, unscripted: _, record, worker: _, require_sandbox } = terms;
+        let Terms { id, limits, unscripted: _, record, worker: _, code: _, require_sandbox } =
+            terms;
         let sandbox = self.sandbox.get_or_init(|| confinement(terms).ok()).as_ref()?;
         if record || (require_sandbox && !sandbox.complete) {
             return None;

@@ -42,8 +42,8 @@ impl Case {
             (request, input::digest(body), status, headers, expected)
         });
         let baseline = baseline.as_ref().map(
-            |Baseline { engine, tolerance, written: _, fuel, place, span: _ }| {
-                (engine, tolerance, fuel, place)
+            |Baseline { engine, compiler, tolerance, written: _, fuel, place, span: _ }| {
+                (engine, compiler, tolerance, fuel, place)
             },
         );
         Some(format!(
