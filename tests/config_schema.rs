@@ -141,6 +141,7 @@ instances = 1
 handles = 1
 transfer = "1"
 stack = "512KiB"
+compiler = "auto"
 "#;
 
 const LIST: &str = "[[plugins]]\nid = \"it\"\npath = \"it.wasm\"\nenabled = false\n";
@@ -191,7 +192,11 @@ fn what_is_wrong_is_refused() {
         for (what, changed) in mutations {
             assert!(!validator.is_valid(&changed), "{name}: {what} is let through");
         }
-        // A key that the schema knows is one that stands in that text, and the other way round.
+        // Nothing that the schema knows was left out of that text.
+        let said = value.to_string();
+        for key in keys(&file_schema(name).expect("a schema")) {
+            assert!(said.contains(&format!("{key:?}:")), "{name}: {key} is not tried");
+        }
         let mut without = value.clone();
         let required: &[&str] = if name == "host" {
             &["/host/wit", "/host/worlds"]
@@ -207,6 +212,17 @@ fn what_is_wrong_is_refused() {
             table.expect("a table").insert(key.to_owned(), taken);
         }
     }
+}
+
+/// The keys of all tables but that of severities, which are codes.
+fn keys(schema: &Value) -> Vec<String> {
+    let definitions = schema["definitions"].as_object().into_iter().flatten();
+    let tables = definitions.filter(|(name, _)| *name != "Weights").map(|(_, table)| table);
+    let tables = tables.chain([schema]);
+    tables
+        .flat_map(|it| it["properties"].as_object().into_iter().flatten())
+        .map(|(key, _)| key.clone())
+        .collect()
 }
 
 /// Texts of the wrong form, each of which the reader refuses too.
@@ -241,6 +257,8 @@ fn forms_and_names_are_those_of_the_reader() {
         ("[limits]\ntimeout = \"2m\"", true),
         ("[limits]\ntimeout = \"10\"", false),
         ("[limits]\ntimeout = \"1h\"", false),
+        ("[limits]\ncompiler = \"winch\"", true),
+        ("[limits]\ncompiler = \"gcc\"", false),
         ("[policy]\nversions = \"exact\"", true),
         ("[policy]\nversions = \"loose\"", false),
         ("[policy.versions-of]\n\"wasi:*\" = \"loose\"", false),

@@ -40,7 +40,7 @@ pub struct Limits {
 }
 
 /// Which of the engine's compilers compiles a plugin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compiler {
     /// For calls Winch, which is quick, where it knows all that the plugin uses and the sandbox is
@@ -105,6 +105,8 @@ pub struct LimitsTable {
     /// The stack of the plugin's code: 64KiB to 256MiB.
     #[schemars(with = "Option<Size>")]
     stack: Option<String>,
+    /// Which of the engine's compilers compiles it; `auto` where nothing is said.
+    #[schemars(with = "Option<Compiler>")]
     compiler: Option<String>,
 }
 
