@@ -4,11 +4,13 @@
 
 mod command;
 mod first;
+mod host;
 mod parse;
 mod policy;
 mod record;
 mod smoke;
 mod values;
+mod written;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -25,11 +27,13 @@ use crate::world::{self, World};
 
 pub use command::CommandCase;
 pub use first::{NewFile, first_host};
+pub use host::{Answer, CONFIG, HostRule, HostScript, KEYVALUE, LOGGING};
 pub use parse::excerpt;
 pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};
-pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, Written, read_cases};
+pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, read_cases};
 pub use values::{Limits, parse_bytes, parse_duration};
+pub use written::Written;
 
 /// What is wrong with a configuration file, or with what it names.
 #[derive(Debug, Error)]
@@ -191,8 +195,9 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
             cases.extend(read_cases(Path::new(&path))?);
         }
     }
+    let limits = parsed.limits.settle().map_err(invalid)?;
     for case in &cases {
-        fits_a_world(case, &worlds)?;
+        fits_a_world(case, &worlds, &provides, &limits)?;
     }
     Ok(Host {
         config: Some(ConfigUsed { path: shown.clone(), sha256: input::digest(text.as_bytes()) }),
@@ -202,21 +207,29 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
         adapt_modules: parsed.host.adapt_modules,
         plugins: parsed.host.plugins.iter().map(|plugin| show(&beside(plugin))).collect(),
         cases,
-        limits: parsed.limits.settle().map_err(invalid)?,
+        limits,
         policy: policy::settle(parsed.policy, parsed.severity, parsed.waiver, &source)?,
     })
 }
 
-/// What a case calls must be in one of the host's worlds, and fit it: a host calls nothing else.
-fn fits_a_world(case: &Case, worlds: &[World]) -> Result<(), ConfigError> {
-    let mut first = None;
+/// What a case calls must be in one of the host's worlds, and fit it: a host calls nothing else. What
+/// it answers must be for what that world imports, or for what the host has beside it.
+fn fits_a_world(
+    case: &Case,
+    worlds: &[World],
+    provides: &[World],
+    limits: &Limits,
+) -> Result<(), ConfigError> {
+    let (mut calls, mut answers) = (None, None);
     for world in worlds {
-        match case.resolve(world) {
-            Ok(_) => return Ok(()),
-            Err(error) => first = first.or(Some(error)),
+        let offered: Vec<&World> = std::iter::once(world).chain(provides).collect();
+        match case.resolve(world).map(|_| case.host.resolve(&offered, limits, true)) {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => answers = answers.or(Some(error)),
+            Err(error) => calls = calls.or(Some(error)),
         }
     }
-    first.map_or(Ok(()), Err)
+    answers.or(calls).map_or(Ok(()), Err)
 }
 
 /// A host that is only worlds, for one-off use: `--wit` and `--world`.

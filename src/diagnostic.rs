@@ -4,6 +4,7 @@
 mod code;
 mod diff;
 mod excerpt;
+mod host_call;
 mod inspection;
 mod partition;
 mod report;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use code::Code;
 pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
 pub use excerpt::fit;
+pub use host_call::{AnsweredBy, HostCall, TraceLine};
 pub use inspection::{
     Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,
     PackageShown, Part, Producers, Request, WireSaid, WorldShown,

@@ -14,6 +14,7 @@ pub mod ndjson;
 pub mod sarif;
 mod stubs;
 pub mod text;
+pub mod trace;
 
 pub use captured::captured;
 

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Config, Engine};
 
-use crate::config::Limits;
+use crate::config::{HostScript, Limits};
+use crate::diagnostic::HostCall;
 use crate::wave::Invocation;
 use call::Call;
 use store::{PluginStore, State};
@@ -57,6 +58,9 @@ pub struct Script {
     pub twice: bool,
     /// Whether it goes on where a call returns something else than expected, which is then recorded.
     pub record: bool,
+    /// What the host answers meanwhile.
+    #[serde(default)]
+    pub host: HostScript,
 }
 
 /// What happened in the worker, as it happens.
@@ -97,6 +101,15 @@ pub enum Event {
         /// Fuel that the call used.
         fuel: u64,
     },
+    /// Calls that the last step made of its host.
+    HostCalls {
+        /// The calls, as far as they are told.
+        calls: Vec<HostCall>,
+        /// How many calls of the host the case has made so far, told or not.
+        count: u64,
+    },
+    /// The steps are made; what is left is whether the host was asked what it must be.
+    Settling,
     /// The calls are made; the handle of a variable is dropped.
     Dropping {
         /// The variable.
@@ -189,6 +202,16 @@ pub enum FaultKind {
     NoHandle,
     /// It called a function of the host that no case answers for.
     HostCall,
+    /// It called a function of the host with arguments that no rule for it expects.
+    HostArgument,
+    /// It called a function of the host more often than the rules say.
+    HostTooOften,
+    /// It called a function of the host before or after its turn.
+    HostOrder,
+    /// It called a function of the host that the case forbids.
+    HostForbidden,
+    /// It did not call a function of the host that it must call.
+    HostMissing,
     /// It is to be run as a command, and is none.
     NotACommand,
     /// A folder that it is granted cannot be opened.

@@ -9,8 +9,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::command::{CommandCase, CommandKeys};
+use super::host::{HostKeys, HostScript, HostSide, RuleTable};
 use super::parse::{self, Source};
-use super::{ConfigError, read_text, show};
+use super::written::Written;
+use super::{ConfigError, Limits, read_text, show};
 use crate::diagnostic::Place;
 use crate::input;
 use crate::wave::{self, Call, Expected, Invocation, Node, Part, Scope, WaveError};
@@ -29,6 +31,8 @@ pub struct Case {
     pub steps: Vec<Step>,
     /// A run of a command instead of calls.
     pub command: Option<CommandCase>,
+    /// What the host answers meanwhile.
+    pub host: HostSide,
     /// The files that the calls name.
     pub files: Vec<CaseFile>,
     /// The most fuel that all of it may use, and the line that says so.
@@ -94,38 +98,6 @@ pub enum Expectation {
     Trap(String),
 }
 
-/// A text that knows where it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// The text itself.
-    pub text: String,
-    /// Where its literal stands in the source, quotes included.
-    pub span: Range<usize>,
-    file: String,
-    source: Arc<str>,
-}
-
-impl Written {
-    /// A text from the command line.
-    fn argument(text: &str) -> Written {
-        Written { text: text.to_owned(), span: 0..0, file: String::new(), source: "".into() }
-    }
-
-    /// An error about a part of the text, shown with its place.
-    fn error(&self, span: Range<usize>, message: &str) -> ConfigError {
-        if self.file.is_empty() {
-            return ConfigError::Syntax(parse::show_argument(&self.text, span, message));
-        }
-        let literal = self.source.get(self.span.clone()).unwrap_or_default();
-        // Where the literal has escapes in it, places inside of it are not those of the text.
-        let place = match literal.find(&self.text).filter(|_| !self.text.is_empty()) {
-            Some(at) => self.span.start + at + span.start..self.span.start + at + span.end,
-            None => self.span.clone(),
-        };
-        Source { path: &self.file, text: &self.source }.error(place, message)
-    }
-}
-
 impl Case {
     /// A case of calls from the command line. Files are relative to the working directory.
     ///
@@ -177,6 +149,15 @@ impl Case {
         };
         self.steps.iter().map(resolve).collect()
     }
+
+    /// The host's side against what a component imports, to run it with.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit, with its place.
+    pub fn resolve_host(&self, world: &World, limits: &Limits) -> Result<HostScript, ConfigError> {
+        self.host.resolve(&[world], limits, false)
+    }
 }
 
 impl Step {
@@ -200,6 +181,12 @@ struct CaseTable {
     max_fuel: Option<Spanned<u64>>,
     baseline: Option<Spanned<BaselineTable>>,
     twice: Option<bool>,
+    // The host's side: see `HostKeys`.
+    host: Vec<Spanned<RuleTable>>,
+    host_in_order: Option<Spanned<bool>>,
+    host_defaults: Option<Spanned<bool>>,
+    config: Option<Spanned<BTreeMap<String, String>>>,
+    keyvalue: Option<Spanned<BTreeMap<String, BTreeMap<String, String>>>>,
     // Those of a command: see `CommandKeys`.
     args: Option<Spanned<Vec<String>>>,
     env: Option<Spanned<BTreeMap<String, String>>>,
@@ -215,6 +202,17 @@ struct CaseTable {
 }
 
 impl CaseTable {
+    /// Takes the keys of the host's side out.
+    fn host(&mut self) -> HostKeys {
+        HostKeys {
+            rules: std::mem::take(&mut self.host),
+            in_order: self.host_in_order.take(),
+            defaults: self.host_defaults.take(),
+            config: self.config.take(),
+            keyvalue: self.keyvalue.take(),
+        }
+    }
+
     /// Takes the keys of a command out.
     fn command(&mut self) -> CommandKeys {
         CommandKeys {
@@ -271,7 +269,7 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = parsed.name.take().unwrap_or(stem);
-        return Ok(vec![reader.case(name, parsed, command)?]);
+        return Ok(vec![reader.case(name, parsed, command, &HostKeys::default())?]);
     }
     if !parsed.steps.is_empty() || parsed.name.is_some() {
         return Err(invalid("it has `steps` of its own and `[[case]]` too; use one of them"));
@@ -281,6 +279,7 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
     if let Some(span) = misplaced.or(parsed.command().first()) {
         return Err(reader.source().error(span, "this belongs to one `[[case]]`"));
     }
+    let shared = parsed.host();
     let case = |table: Spanned<CaseTable>| {
         let span = table.span();
         let mut case = table.into_inner();
@@ -296,43 +295,47 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
         }
         case.twice = case.twice.or(parsed.twice);
         let command = case.command();
-        reader.case(name, case, command)
+        reader.case(name, case, command, &shared)
     };
     cases.into_iter().map(case).collect()
 }
 
-struct Reader<'r> {
+pub(super) struct Reader<'r> {
     path: &'r str,
     text: Arc<str>,
     folder: Option<&'r Path>,
 }
 
 impl Reader<'_> {
-    fn source(&self) -> Source<'_> {
+    pub fn source(&self) -> Source<'_> {
         Source { path: self.path, text: &self.text }
     }
 
-    fn written(&self, value: &Spanned<String>) -> Written {
-        Written {
-            text: value.get_ref().clone(),
-            span: value.span(),
-            file: self.path.to_owned(),
-            source: self.text.clone(),
-        }
+    /// Where the files are that it names.
+    pub fn folder(&self) -> &Path {
+        self.folder.unwrap_or(Path::new(""))
+    }
+
+    pub fn written(&self, value: &Spanned<String>) -> Written {
+        Written::at(value, self.path, &self.text)
     }
 
     fn case(
         &self,
         name: String,
-        table: CaseTable,
+        mut table: CaseTable,
         command: CommandKeys,
+        shared: &HostKeys,
     ) -> Result<Case, ConfigError> {
         let first = command.first();
+        let host = table.host();
+        if let (Some(_), Some(span)) = (&first, host.first()) {
+            let message = "a case that runs a command has no host of its own";
+            return Err(self.source().error(span, message));
+        }
         let command = match (first.clone(), table.steps.first()) {
             (None, Some(_)) => None,
-            (Some(_), None) => {
-                Some(command.settle(&self.source(), self.folder.unwrap_or(Path::new("")))?)
-            }
+            (Some(_), None) => Some(command.settle(&self.source(), self.folder())?),
             (Some(span), Some(_)) => {
                 let message = "a case has `steps`, or runs a command, and not both";
                 return Err(self.source().error(span, message));
@@ -349,6 +352,7 @@ impl Reader<'_> {
             file: self.path.to_owned(),
             plugins: table.plugins,
             command,
+            host: host.settle(shared, self)?,
             max_fuel: table
                 .max_fuel
                 .map(|fuel| (*fuel.get_ref(), self.source().place(fuel.span()))),
@@ -400,7 +404,7 @@ impl Reader<'_> {
     ) -> Result<Step, ConfigError> {
         let inline = self.text.get(step.span()).is_some_and(|text| text.starts_with('{'));
         let table = step.into_inner();
-        let folder = self.folder.unwrap_or(Path::new(""));
+        let folder = self.folder();
         let invoke = self.written(&table.invoke);
         let call = parsed(&invoke, folder, files, wave::call)?;
         let expect = match (table.expect, table.expect_trap) {
@@ -442,7 +446,7 @@ impl Reader<'_> {
 }
 
 /// Parses a text, and reads the files that it names.
-fn parsed<T>(
+pub(super) fn parsed<T>(
     written: &Written,
     folder: &Path,
     files: &mut Vec<CaseFile>,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnostic, PartitionUsed, Sandbox, Severity, StubUse, Usage};
+use super::{Diagnostic, HostCall, PartitionUsed, Sandbox, Severity, StubUse, Usage};
 
 /// What was found out about one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -38,6 +38,17 @@ pub struct CaseReport {
     pub limits: Vec<Usage>,
     /// Its calls in their order, those that were not reached included.
     pub calls: Vec<CallReport>,
+    /// What the plugin asked of its host meanwhile, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host_calls: Vec<HostCall>,
+    /// How many more calls of the host it made than are told.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub host_calls_left_out: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 /// One call of a smoke case as it went.

@@ -70,7 +70,10 @@ pub fn run_cases(
     let script = |case: &&Case| {
         let calls = case.resolve(&component.world).map_err(|e| JudgeError::Case(e.to_string()))?;
         let files = case.files.iter().map(|file| file.bytes.len()).collect();
-        Ok(Script { calls, files, twice: case.twice, record })
+        let host = case
+            .resolve_host(&component.world, limits)
+            .map_err(|e| JudgeError::Case(e.to_string()))?;
+        Ok(Script { calls, files, twice: case.twice, record, host })
     };
     let scripts: Vec<Script> = all.iter().map(script).collect::<Result<_, _>>()?;
     let mut trial = Trial::default();
@@ -140,6 +143,8 @@ enum Part {
     Call(usize),
     /// At dropping what this variable holds.
     Drop(String),
+    /// At whether the host was asked what it must be.
+    Host,
     SecondRun,
 }
 
@@ -194,6 +199,15 @@ impl Run<'_> {
                     call.trap = Some(message);
                     call.fuel = Some(fuel);
                 });
+            }
+            (Event::HostCalls { calls, count }, _) => {
+                if let Some(case) = self.trial.cases.last_mut() {
+                    case.host_calls.extend(calls);
+                    case.host_calls_left_out = count - count.min(case.host_calls.len() as u64);
+                }
+            }
+            (Event::Settling, At::Case { index, part }) if !matches!(part, Part::SecondRun) => {
+                self.at = At::Case { index, part: Part::Host };
             }
             (Event::Dropping { variable }, At::Case { index, .. }) => {
                 self.at = At::Case { index, part: Part::Drop(variable) };
@@ -284,6 +298,7 @@ impl Run<'_> {
         }
         match part {
             Part::Instantiation => path.then("instantiation", None),
+            Part::Host => path,
             Part::SecondRun => path.then("second run", None),
             Part::Drop(variable) => path.then("drop of", Some(variable)),
             Part::Call(step) => match case.steps.get(*step) {
@@ -326,5 +341,7 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         memory: 0,
         limits: usage::of(limits, None),
         calls: case.steps.iter().map(call).collect(),
+        host_calls: Vec::new(),
+        host_calls_left_out: 0,
     }
 }

@@ -1,11 +1,11 @@
 //! A call: finding its function in the component, making it in an instance, and what came back.
 
 mod bytes;
-mod values;
+pub mod values;
 
 use std::collections::BTreeMap;
 
-use wasmtime::component::{Component, ComponentExportIndex, Func, Instance, ResourceAny};
+use wasmtime::component::{Component, ComponentExportIndex, Func, Instance, ResourceAny, Type};
 
 use super::store::PluginStore;
 use crate::wave::{Invocation, Value};
@@ -63,7 +63,11 @@ impl Call {
         }
         let mut params = Vec::with_capacity(args.len());
         for (arg, (_, ty)) in args.iter().zip(ty.params()) {
-            params.push(values::lower(arg, &ty, handles, files)?);
+            let mut find = |name: &str, ty: &Type| match ty {
+                Type::Own(_) => handles.give(name),
+                _ => handles.lend(name),
+            };
+            params.push(values::lower(arg, &ty, &mut find, files)?);
         }
         let mut results = vec![wasmtime::component::Val::Bool(false); ty.results().len()];
         function.call_async(&mut *store, &params, &mut results).await?;

@@ -12,6 +12,7 @@ use wasmtime_wasi::{
     HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
 };
 
+use super::host::Desk;
 use super::output::Sink;
 use crate::config::Limits;
 
@@ -22,15 +23,19 @@ pub struct State {
     ledger: Ledger,
     stdout: Sink,
     stderr: Sink,
+    /// Who answers for the host's own functions.
+    pub desk: Desk,
 }
 
 /// A store for one instance of the plugin, which holds it to its limits.
-pub fn open(engine: &Engine, limits: &Limits) -> PluginStore {
+pub fn open(engine: &Engine, limits: &Limits, desk: Desk) -> PluginStore {
     let stdout = Sink::new("standard output", clamp(limits.output));
     let stderr = Sink::new("standard error", clamp(limits.output));
     let mut wasi = wasi();
     wasi.stdout(stdout.clone()).stderr(stderr.clone());
-    hold(engine, limits, State::new(limits, wasi.build(), stdout, stderr))
+    let mut state = State::new(limits, wasi.build(), stdout, stderr);
+    state.desk = desk;
+    hold(engine, limits, state)
 }
 
 /// A store for one instance of a command, over a WASI with its own streams, which are not measured.
@@ -52,7 +57,8 @@ impl State {
     fn new(limits: &Limits, wasi: WasiCtx, stdout: Sink, stderr: Sink) -> State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(clamp(limits.handles));
-        State { table, wasi, ledger: Ledger::new(limits), stdout, stderr }
+        let desk = Desk::default();
+        State { table, wasi, ledger: Ledger::new(limits), stdout, stderr, desk }
     }
 
     /// The most linear memory that was held at a time, in bytes.

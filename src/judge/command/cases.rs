@@ -145,6 +145,8 @@ pub fn run_command_cases(
             memory: ran.memory.unwrap_or(0),
             limits: ran.limits,
             calls: Vec::new(),
+            host_calls: Vec::new(),
+            host_calls_left_out: 0,
         });
         trial.diagnostics.extend(findings);
     }
