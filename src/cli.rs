@@ -11,12 +11,14 @@ mod init;
 mod inspect;
 mod merge;
 mod progress;
+mod record;
 mod reports;
 mod run;
 mod stream;
 mod worker;
 
 use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -56,7 +58,7 @@ enum Command {
     Diff(diff::Diff),
     /// Make a component out of a core module
     Adapt(adapt::Adapt),
-    /// Call a component's functions in a worker process with limits
+    /// Run a command, call functions or run smoke cases, in a worker process with limits
     Run(run::Run),
     /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
     Gate(gate::Gate),
@@ -227,7 +229,33 @@ impl From<ConfigError> for Failure {
 
 /// The program: reads the arguments of the process, prints, and returns the exit status.
 pub fn main() -> ExitCode {
-    let status = match Cli::parse().command {
+    // What a panic says may quote a submitted file.
+    panic::set_hook(Box::new(|panic| {
+        let said = crate::render::clean(&panic.to_string());
+        let _ = writeln!(anstream::stderr(), "internal error: {said}");
+    }));
+    let command = Cli::parse().command;
+    match contained(|| run(command)) {
+        Ok(status) => ExitCode::from(status),
+        Err(Failure { status, error }) => {
+            // Configuration may quote a submitted file; line breaks are this program's own.
+            let text = format!("{error:#}");
+            let lines: Vec<String> = text.lines().map(crate::render::clean).collect();
+            let _ = writeln!(anstream::stderr(), "error: {}", lines.join("\n"));
+            ExitCode::from(status)
+        }
+    }
+}
+
+/// A panic that got as far as this is one more way of not being able to judge.
+fn contained(work: impl FnOnce() -> Result<u8, Failure>) -> Result<u8, Failure> {
+    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(Failure::internal(anyhow::anyhow!("plugtool itself panicked; nothing was decided")))
+    })
+}
+
+fn run(command: Command) -> Result<u8, Failure> {
+    match command {
         Command::Inspect(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Compose(command) => command.run(),
@@ -240,16 +268,6 @@ pub fn main() -> ExitCode {
         Command::Completions(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Worker(command) => command.run(),
-    };
-    match status {
-        Ok(status) => ExitCode::from(status),
-        Err(Failure { status, error }) => {
-            // Configuration may quote a submitted file; line breaks are this program's own.
-            let text = format!("{error:#}");
-            let lines: Vec<String> = text.lines().map(crate::render::clean).collect();
-            let _ = writeln!(anstream::stderr(), "error: {}", lines.join("\n"));
-            ExitCode::from(status)
-        }
     }
 }
 
@@ -301,4 +319,18 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         Ok(())
     };
     write().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, contained};
+
+    #[test]
+    fn a_panic_is_no_verdict() {
+        let status = |work: fn() -> Result<u8, Failure>| match contained(work) {
+            Ok(status) | Err(Failure { status, .. }) => status,
+        };
+        assert_eq!(status(|| Ok(1)), 1);
+        assert_eq!(status(|| panic!("it broke")), 3);
+    }
 }

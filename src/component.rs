@@ -10,7 +10,7 @@ mod refused;
 mod steps;
 mod toolchain;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZero;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +24,7 @@ use wasmparser::{
 };
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::input::{Input, Kind};
+use crate::input::{Digest, Input, Kind};
 use crate::world::{Package, World, component_world, package};
 
 pub use anatomy::anatomy;
@@ -59,8 +59,8 @@ pub struct Component {
     pub path: String,
     /// The binary.
     pub bytes: Vec<u8>,
-    /// SHA-256 of the file, in hex.
-    pub sha256: String,
+    /// SHA-256 of the file as it was; see [`Component::sha256`].
+    pub digest: Digest,
     /// Bytes in the file.
     pub size: u64,
     /// What it imports and exports.
@@ -75,6 +75,20 @@ pub struct Component {
     /// Why the engine refuses it, valid as it is; nothing where it does not. A part of a composition
     /// may be refused by itself, and what is composed of it be accepted.
     pub refused: Vec<Diagnostic>,
+}
+
+impl Component {
+    /// SHA-256 of the file, in lower-case hex. Of what was composed it is worked out here, when it is
+    /// first asked for.
+    pub fn sha256(&self) -> &str {
+        self.digest.of(&self.bytes)
+    }
+
+    /// The bytes, of which it has none afterwards.
+    pub fn give_bytes(&mut self) -> Vec<u8> {
+        self.sha256();
+        std::mem::take(&mut self.bytes)
+    }
 }
 
 /// How much is nested inside a component, at any depth.
@@ -106,42 +120,62 @@ pub enum Subject {
 ///
 /// The file's digest is known afterwards, whatever comes of it.
 pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
-    identify_with(input, &Known::default())
-}
-
-/// Core modules that were validated before, by their length.
-#[derive(Default)]
-struct Known<'a>(HashMap<usize, Vec<&'a [u8]>>);
-
-impl<'a> Known<'a> {
-    fn of(components: &[&'a Component]) -> Known<'a> {
-        let mut known = Known::default();
-        for component in components {
-            for module in component.modules.iter().filter_map(|at| component.bytes.get(at.clone()))
-            {
-                known.0.entry(module.len()).or_default().push(module);
-            }
-        }
-        known
-    }
-
-    fn has(&self, module: &[u8]) -> bool {
-        self.0.get(&module.len()).is_some_and(|known| known.contains(&module))
-    }
-}
-
-fn identify_with(input: Input, known: &Known<'_>) -> Result<Subject, Box<Diagnostic>> {
-    let pass = thread::scope(|scope| {
+    let looked = thread::scope(|scope| {
         if input.size > HASHED_BESIDE {
             scope.spawn(|| input.sha256());
         } else {
             input.sha256();
         }
-        look(&input, known)
+        look(&input, &Known::default())
     })?;
-    match pass {
-        Looked::Precompiled(artifact) => Ok(Subject::Precompiled(artifact)),
-        Looked::Valid(pass) => Ok(subject(input, *pass)),
+    Ok(subject_of(input, looked))
+}
+
+/// Core modules that were validated before.
+#[derive(Default)]
+pub struct Known<'a> {
+    /// By their length.
+    equal: HashMap<usize, Vec<&'a [u8]>>,
+    /// By their place in what is to be validated.
+    moved: HashSet<Range<usize>>,
+}
+
+impl<'a> Known<'a> {
+    /// Those of valid components.
+    pub fn of(components: &[&'a Component]) -> Known<'a> {
+        let mut known = Known::default();
+        for component in components {
+            known.add(&component.bytes, &component.modules);
+        }
+        known
+    }
+
+    /// Adds those that stand at these places in the bytes of a valid component.
+    pub fn add(&mut self, bytes: &'a [u8], modules: &[Range<usize>]) {
+        for module in modules.iter().filter_map(|at| bytes.get(at.clone())) {
+            self.equal.entry(module.len()).or_default().push(module);
+        }
+    }
+
+    /// Adds those that stood at these places in the bytes of a valid component, which as a whole have
+    /// become part of what is to be validated, and begin there at `start`.
+    pub fn add_moved(&mut self, start: usize, modules: &[Range<usize>]) {
+        self.moved.extend(modules.iter().map(|at| start + at.start..start + at.end));
+    }
+
+    fn has(&self, at: &Range<usize>, bytes: &[u8]) -> bool {
+        let module = bytes.get(at.clone());
+        self.moved.contains(at)
+            || module.is_some_and(|module| {
+                self.equal.get(&module.len()).is_some_and(|known| known.contains(&module))
+            })
+    }
+}
+
+fn subject_of(input: Input, looked: Looked) -> Subject {
+    match looked {
+        Looked::Precompiled(artifact) => Subject::Precompiled(artifact),
+        Looked::Valid(pass) => subject(input, *pass),
     }
 }
 
@@ -181,7 +215,7 @@ fn subject(input: Input, pass: Pass) -> Subject {
         return Subject::WitPackage(package);
     }
     Subject::Component(Box::new(Component {
-        sha256: input.sha256().to_owned(),
+        digest: input.digest,
         name: input.name,
         path: input.path,
         size: input.size,
@@ -197,23 +231,25 @@ fn subject(input: Input, pass: Pass) -> Subject {
 /// Validates a submitted file that must be a component. A finding where it is not. The file's digest
 /// is known afterwards.
 pub fn decode(input: Input) -> Result<Component, Box<Diagnostic>> {
-    decode_with(input, &Known::default())
-}
-
-/// As [`decode`], for what was composed of valid components. The function bodies of a core module that
-/// is, byte for byte, one of theirs are valid still: nothing outside of a module takes part in its
-/// validation (core specification, "Validation", Modules). All else is validated anew.
-pub fn decode_composed(input: Input, parts: &[&Component]) -> Result<Component, Box<Diagnostic>> {
-    decode_with(input, &Known::of(parts))
-}
-
-fn decode_with(input: Input, known: &Known<'_>) -> Result<Component, Box<Diagnostic>> {
     if input.kind == Kind::Module {
         input.sha256();
         return Err(Box::new(not_a_component(&input, Kind::Module)));
     }
+    only_component(identify(input)?)
+}
+
+/// As [`decode`], for what was composed of valid components. The function bodies of a core module that
+/// is, byte for byte, a known one are valid still: nothing outside of a module takes part in its
+/// validation (core specification, "Validation", Modules). All else is validated anew. The digest is left for
+/// later.
+pub fn decode_composed(input: Input, known: &Known<'_>) -> Result<Component, Box<Diagnostic>> {
+    let looked = look(&input, known)?;
+    only_component(subject_of(input, looked))
+}
+
+fn only_component(subject: Subject) -> Result<Component, Box<Diagnostic>> {
     let error = |message: &str| Diagnostic::error(Code::NotAComponent, message);
-    Err(Box::new(match identify_with(input, known)? {
+    Err(Box::new(match subject {
         Subject::Component(component) => return Ok(*component),
         Subject::WitPackage(_) => {
             error("it is a WIT package encoded as wasm: types only, nothing that can run")
@@ -340,7 +376,7 @@ fn validate(bytes: &[u8], known: &Known<'_>) -> Result<Pass, BinaryReaderError> 
             }
             Payload::ModuleSection { unchecked_range, .. } => {
                 nested.modules += 1;
-                if bytes.get(unchecked_range.clone()).is_some_and(|module| known.has(module)) {
+                if known.has(unchecked_range, bytes) {
                     known_until = unchecked_range.end;
                 }
                 modules.push(unchecked_range.clone());

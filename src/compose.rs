@@ -17,7 +17,7 @@ use thiserror::Error;
 use wac_graph::types::Package;
 use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId, Processor};
 
-use crate::component::{self, Component};
+use crate::component::{self, Component, Known};
 use crate::input;
 use crate::wiring::{self, Plan};
 use crate::world::ExternName;
@@ -61,14 +61,68 @@ pub enum ComposeError {
 /// The result depends on the components and the plan, not on the order in which they were given:
 /// instances are made in the order of their digests.
 pub fn compose(components: &[&Component], plan: &Plan) -> Result<Component, ComposeError> {
-    let encoded = boundary::contained(|| encode(components, plan));
+    compose_over(components, plan, None)
+}
+
+/// As [`compose`], with the bytes of one of the components given away: the component has none any more,
+/// they are here beside its index. A large component is neither copied nor held twice that way: what they
+/// are in becomes the result.
+pub fn compose_over(
+    components: &[&Component],
+    plan: &Plan,
+    given: Option<(usize, Vec<u8>)>,
+) -> Result<Component, ComposeError> {
+    let mut given = given;
+    let bytes_of = |index: usize| match &given {
+        Some((other, bytes)) if *other == index => bytes.as_slice(),
+        _ => components[index].bytes.as_slice(),
+    };
+    let framed = boundary::contained(|| frame(components, plan, &bytes_of));
     let panicked = |said| match roots::borrower(components, plan) {
         Some((component, import)) => {
             ComposeError::Borrow { component: component.to_owned(), import: import.to_owned() }
         }
         None => ComposeError::Panicked(said),
     };
-    decoded(encoded.unwrap_or_else(|said| Err(panicked(said)))?, components)
+    let Framed { bytes, wholes } = framed.unwrap_or_else(|said| Err(panicked(said)))?;
+    let index_of = |number: usize| match wholes.get(number) {
+        Some(Whole::Of(index)) => Some(*index),
+        _ => None,
+    };
+    let origins: Vec<Option<usize>> = (0..wholes.len()).map(index_of).collect();
+    let wholes = wholes.into_iter().map(|whole| match whole {
+        Whole::Renamed(bytes) => Cow::Owned(bytes),
+        Whole::Of(index) => match given.take_if(|(other, _)| *other == index) {
+            Some((_, bytes)) => Cow::Owned(bytes),
+            None => Cow::Borrowed(components[index].bytes.as_slice()),
+        },
+    });
+    let filled = skeleton::fill(&bytes, wholes.collect()).map_err(|error| {
+        ComposeError::Refused { step: "filling in".to_owned(), reason: error.to_string() }
+    })?;
+    let mut known = Known::of(components);
+    if let Some((index, bytes)) = &given {
+        known.add(bytes, &components[*index].modules);
+    }
+    if let Some((number, start)) = filled.moved
+        && let Some(index) = origins[number]
+    {
+        known.add_moved(start, &components[index].modules);
+    }
+    decoded(filled.bytes, &known)
+}
+
+/// What wac made, with skeletons in it, and what goes in the place of each by its number.
+struct Framed {
+    bytes: Vec<u8>,
+    wholes: Vec<Whole>,
+}
+
+enum Whole {
+    /// A component as it is, by its index.
+    Of(usize),
+    /// A component whose types at the root were renamed.
+    Renamed(Vec<u8>),
 }
 
 /// What came of a script that wac encoded, with its description, decoded; `plan` is as much of it as a
@@ -79,7 +133,7 @@ pub fn compose_encoded(
     plan: &Plan,
 ) -> Result<Component, ComposeError> {
     describe(&mut bytes, components, plan);
-    decoded(bytes, components)
+    decoded(bytes, &Known::of(components))
 }
 
 /// Appends what the composition says of itself.
@@ -91,11 +145,11 @@ fn describe(bytes: &mut Vec<u8>, components: &[&Component], plan: &Plan) {
 }
 
 /// Validates what was composed, with the features of the engine that is to run it.
-fn decoded(bytes: Vec<u8>, parts: &[&Component]) -> Result<Component, ComposeError> {
+fn decoded(bytes: Vec<u8>, known: &Known<'_>) -> Result<Component, ComposeError> {
     let name = "composed";
     let input = input::from_bytes(name, name, bytes)
         .map_err(|error| ComposeError::Invalid(error.to_string()))?;
-    component::decode_composed(input, parts)
+    component::decode_composed(input, known)
         .map_err(|finding| ComposeError::Invalid(finding.message))
 }
 
@@ -113,11 +167,15 @@ fn open_imports(components: &[&Component], plan: &Plan) -> HashSet<String> {
 /// The components that take part, in the order of their digests.
 fn order(components: &[&Component], plan: &Plan) -> Vec<usize> {
     let mut order = plan.used.clone();
-    order.sort_by_key(|&index| (&components[index].sha256, &components[index].name, index));
+    order.sort_by_key(|&index| (components[index].sha256(), &components[index].name, index));
     order
 }
 
-fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeError> {
+fn frame<'b>(
+    components: &[&Component],
+    plan: &Plan,
+    bytes_of: &dyn Fn(usize) -> &'b [u8],
+) -> Result<Framed, ComposeError> {
     let refused = |step: String, error: &dyn std::error::Error| {
         let mut reason = error.to_string();
         let mut cause = error.source();
@@ -131,33 +189,37 @@ fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeErro
     let mut instances: HashMap<usize, NodeId> = HashMap::new();
     let order = order(components, plan);
     let roots = roots::settle(components, plan, &order);
-    let mut packages: HashMap<&String, PackageId> = HashMap::new();
+    let mut packages: HashMap<&str, PackageId> = HashMap::new();
     // What is put in the place of the skeletons that wac gets.
-    let mut wholes: Vec<Cow<'_, [u8]>> = Vec::new();
+    let mut wholes = Vec::new();
     for (position, &index) in order.iter().enumerate() {
         let component = components[index];
         let step = || format!("reading {}", component.name);
         let names = roots.renames.get(&index);
         // The same bytes are in the result once, and are instantiated as often as they are used.
-        if let (Some(&package), None) = (packages.get(&component.sha256), names) {
+        if let (Some(&package), None) = (packages.get(component.sha256()), names) {
             instances.insert(index, graph.instantiate(package));
             continue;
         }
         let whole = match names {
-            None => Cow::Borrowed(component.bytes.as_slice()),
-            Some(names) => Cow::Owned(
-                seal::rename(&component.bytes, names).map_err(|error| refused(step(), &error))?,
+            None => Whole::Of(index),
+            Some(names) => Whole::Renamed(
+                seal::rename(bytes_of(index), names).map_err(|error| refused(step(), &error))?,
             ),
         };
+        let bytes = match &whole {
+            Whole::Of(index) => bytes_of(*index),
+            Whole::Renamed(bytes) => bytes,
+        };
         let skeleton =
-            skeleton::skeleton(&whole, wholes.len()).map_err(|error| refused(step(), &error))?;
+            skeleton::skeleton(bytes, wholes.len()).map_err(|error| refused(step(), &error))?;
         wholes.push(whole);
         let name = format!("plugtool:component{position}");
         let package = Package::from_bytes(&name, None, skeleton, graph.types_mut())
             .map_err(|error| refused(step(), error.as_ref()))?;
         let package = graph.register_package(package).map_err(|error| refused(step(), &error))?;
         if names.is_none() {
-            packages.insert(&component.sha256, package);
+            packages.insert(component.sha256(), package);
         }
         instances.insert(index, graph.instantiate(package));
     }
@@ -224,6 +286,5 @@ fn encode(components: &[&Component], plan: &Plan) -> Result<Vec<u8>, ComposeErro
     bytes = thin::thin(&bytes, |name| !open.contains(&ExternName::parse(name).canonical()))
         .map_err(|error| failed(&error))?;
     describe(&mut bytes, components, plan);
-    skeleton::fill(&bytes, |number| wholes.get(number).map(AsRef::as_ref))
-        .map_err(|error| failed(&error))
+    Ok(Framed { bytes, wholes })
 }

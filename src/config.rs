@@ -187,7 +187,7 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
             adapters.push(load_adapter(&path)?);
         }
     }
-    adapters.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.sha256.cmp(&b.sha256)));
+    adapters.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.sha256().cmp(b.sha256())));
 
     let mut cases = Vec::new();
     for pattern in &parsed.host.smoke {
@@ -210,6 +210,22 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
         limits,
         policy: policy::settle(parsed.policy, parsed.severity, parsed.waiver, &source)?,
     })
+}
+
+impl Host {
+    /// Takes the cases of these smoke files in place of its own.
+    ///
+    /// # Errors
+    ///
+    /// Anything wrong with the files, or with what they call in the host's worlds.
+    pub fn replace_cases(&mut self, files: &[PathBuf]) -> Result<(), ConfigError> {
+        self.cases.clear();
+        for file in files {
+            self.cases.extend(read_cases(file)?);
+        }
+        let Host { cases, worlds, provides, limits, .. } = self;
+        cases.iter().try_for_each(|case| fits_a_world(case, worlds, provides, limits))
+    }
 }
 
 /// What a case calls must be in one of the host's worlds, and fit it: a host calls nothing else. What

@@ -8,6 +8,7 @@ mod host_call;
 mod inspection;
 mod partition;
 mod report;
+mod run;
 mod schema;
 mod stubs;
 mod usage;
@@ -28,10 +29,11 @@ pub use inspection::{
 };
 pub use partition::{Method, PartitionItem, PartitionUsed};
 pub use report::{
-    AdaptReport, AdapterUse, CallReport, Captured, CaseReport, CommandReport, ComponentUsed,
-    ComposeReport, ConfigUsed, Distance, ExportFrom, GateEnd, GatePlugin, InitReport, PluginReport,
-    Report, RunReport, Summary, Tool, Verdict, WireShown,
+    AdaptReport, AdapterUse, CallReport, CaseReport, ComponentUsed, ComposeReport, ConfigUsed,
+    Distance, ExportFrom, GateEnd, GatePlugin, InitReport, PluginReport, Report, Summary, Tool,
+    Verdict, WireShown,
 };
+pub use run::{Captured, CommandReport, RunReport};
 pub use schema::{SCHEMAS, schema};
 pub use stubs::{StubUse, StubbedFunction, StubbedImport};
 pub use usage::{Sandbox, Usage};

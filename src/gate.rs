@@ -70,7 +70,9 @@ fn judge_all(
     };
     let threads = options.jobs.get().min(plugins.len()).max(1);
     let mut results = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        // Where the system has no more threads, those that there are do it all.
+        let thread = || thread::Builder::new().spawn_scoped(scope, work).ok();
+        let others: Vec<_> = (1..threads).map_while(|_| thread()).collect();
         let mut results = work();
         for other in others {
             match other.join() {

@@ -37,7 +37,7 @@ pub struct Digest(Arc<OnceLock<String>>);
 
 impl Digest {
     /// The digest in lower-case hex, of these bytes if it was not known yet.
-    fn of(&self, bytes: &[u8]) -> &str {
+    pub fn of(&self, bytes: &[u8]) -> &str {
         self.0.get_or_init(|| digest(bytes))
     }
 
@@ -77,6 +77,9 @@ pub enum InputError {
     /// The operating system said no.
     #[error("{0}")]
     Io(String),
+    /// The operating system failed, which says nothing about the file.
+    #[error("the system cannot read it: {0}")]
+    System(String),
     /// It is a directory.
     #[error("it is a directory")]
     Directory,
@@ -186,8 +189,19 @@ fn text_error(shown: &str, sha256: String, size: u64) -> InputError {
 /// The system's message in lower case and without Rust's `(os error 2)`.
 fn plain(error: io::Error) -> InputError {
     let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    InputError::Io(text.to_lowercase())
+    let text = text.split(" (os error").next().unwrap_or(&text).to_lowercase();
+    if is_of_the_system(&error) { InputError::System(text) } else { InputError::Io(text) }
+}
+
+/// Whether the error would be another one on another day: a device that fails, a system that has run out
+/// of memory or descriptors, a server that is gone.
+fn is_of_the_system(error: &io::Error) -> bool {
+    use io::ErrorKind::{OutOfMemory, StaleNetworkFileHandle, TimedOut};
+    /// `EIO`, `ENOMEM`, `ENFILE` and `EMFILE`, which are these on every Unix.
+    const FAILURES: [i32; 4] = [5, 12, 23, 24];
+    let failure = |code: i32| cfg!(unix) && FAILURES.contains(&code);
+    matches!(error.kind(), OutOfMemory | StaleNetworkFileHandle | TimedOut)
+        || error.raw_os_error().is_some_and(failure)
 }
 
 /// WebAssembly text opens with a parenthesis, after white space and comments.

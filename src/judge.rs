@@ -2,11 +2,11 @@
 
 mod command;
 mod fit;
+mod stage;
 pub mod stubs;
 mod trial;
 
 use std::num::NonZero;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -17,11 +17,13 @@ use crate::component::{self, Component};
 use crate::config::{Case, Host, Plugin, Policy};
 use crate::diagnostic::{Code, Diagnostic, PluginReport, Severity, Tool, Verdict, WitPath};
 use crate::input::{self, Input, InputError, Kind};
+use crate::sandbox::{SandboxError, interrupted};
 use crate::smoke::ENGINE;
 use crate::wiring::Node;
 
 pub use command::{Ran, run_command, run_command_cases};
 pub use fit::{fit, measure};
+use stage::{Stage, begin, guarded};
 pub use trial::{Terms, Trial, run_cases};
 
 /// Why judging stopped. Neither is about the plugin.
@@ -92,8 +94,10 @@ fn read(
     modules: Modules,
 ) -> (Option<Component>, PluginReport) {
     let mut report = PluginReport::new(name, path);
+    begin(Stage::Read);
     match input::read(name, path) {
         Ok(input) => {
+            begin(Stage::Decode);
             report.size = Some(input.size);
             if let Some(finding) = too_large(input.size, policy) {
                 report.diagnostics.push(finding.at(WitPath::root("file", path)));
@@ -102,6 +106,10 @@ fn read(
             let component = decode(input, &mut report, modules);
             report.sha256 = digest.known();
             (component, report)
+        }
+        Err(error @ InputError::System(_)) => {
+            report.failure = Some(error.to_string());
+            (None, report)
         }
         Err(error) => {
             if let InputError::Text { sha256, size, .. } = &error {
@@ -174,14 +182,19 @@ pub fn judge(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRe
         report.verdict = Verdict::Skipped;
         return Ok(report);
     }
-    let judged = panic::catch_unwind(AssertUnwindSafe(|| pipeline(plugin, host, options)));
-    let mut report = match judged {
-        Ok(report) => report?,
-        Err(_) => {
+    if interrupted() {
+        let mut report = PluginReport::new(&plugin.id, &plugin.path);
+        report.failure = Some(SandboxError::Interrupted.to_string());
+        report.settle(options.fail_on);
+        return Ok(report);
+    }
+    let mut report = match guarded(|| pipeline(plugin, host, options)) {
+        Err(JudgeError::Internal(failure)) => {
             let mut report = PluginReport::new(&plugin.id, &plugin.path);
-            report.failure = Some("plugtool itself panicked while judging it".to_owned());
+            report.failure = Some(failure);
             report
         }
+        judged => judged?,
     };
     report.settle(options.fail_on);
     Ok(report)
@@ -193,6 +206,7 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
         Some(component) => fit(component, host, &mut report),
         None => Ok(None),
     };
+    begin(Stage::Weigh);
     weigh(&mut report, &host.policy, options.today);
     let fitted = match fitted {
         Ok(Some(fitted)) => fitted,
@@ -215,6 +229,7 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
         worker: &options.worker,
         require_sandbox: host.policy.require_sandbox,
     };
+    begin(Stage::Run);
     match run_all(&fitted, &cases, terms) {
         Ok(trial) => {
             report.cases = trial.cases;
@@ -230,7 +245,20 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
 }
 
 /// Runs smoke cases in their order, whatever their kind: neighbours of one kind share workers.
-fn run_all(component: &Component, cases: &[&Case], terms: Terms<'_>) -> Result<Trial, JudgeError> {
+///
+/// # Errors
+///
+/// [`JudgeError::Case`] where a call of any case cannot be made, before anything runs, or a granted folder
+/// cannot be opened; [`JudgeError::Internal`] where there is no worker to be had, or none that is
+/// confined as the terms demand.
+pub fn run_all(
+    component: &Component,
+    cases: &[&Case],
+    terms: Terms<'_>,
+) -> Result<Trial, JudgeError> {
+    for case in cases {
+        case.resolve(&component.world).map_err(|error| JudgeError::Case(error.to_string()))?;
+    }
     if cases.is_empty() {
         return run_cases(component, cases, terms);
     }
@@ -257,5 +285,5 @@ fn run_all(component: &Component, cases: &[&Case], terms: Terms<'_>) -> Result<T
 
 /// A component as wiring sees it.
 pub fn node(component: &Component) -> Node<'_> {
-    Node { name: &component.name, sha256: &component.sha256, world: &component.world }
+    Node { name: &component.name, sha256: component.sha256(), world: &component.world }
 }

@@ -11,6 +11,7 @@ pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod ndjson;
+pub mod run;
 pub mod sarif;
 mod stubs;
 pub mod text;

@@ -9,6 +9,7 @@
 mod confine;
 mod converse;
 mod enter;
+mod interrupt;
 mod probe;
 mod supervise;
 #[cfg(target_os = "linux")]
@@ -22,6 +23,7 @@ use thiserror::Error;
 
 pub use converse::{Answer, MAX_FRAME, Said, Stream, Wire};
 pub use enter::{Errand, enter};
+pub use interrupt::{heed_interrupts, interrupted};
 pub use probe::{Attempt, probe};
 pub use supervise::{Ended, Ending, Order, supervise};
 
@@ -59,6 +61,9 @@ pub enum SandboxError {
     /// The system cannot confine it, and the host demands that.
     #[error("the operating system does not offer the sandbox that `require-sandbox` demands: {0}")]
     Incomplete(String),
+    /// This process was asked to end.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 /// The program to start workers from: the one that is running.

@@ -210,11 +210,11 @@ fn streams_take_no_memory() {
         let process = child.id();
         let peaks = thread::scope(|scope| {
             let block = noise(1 << 20);
-            scope.spawn(move || {
+            // The end of the input is held back until the figures are taken.
+            let _held = scope.spawn(move || {
                 for _ in 0..size >> 20 {
                     stdin.write_all(&block).expect("it reads its input");
                 }
-                // The end of the input is held back until the figures are taken.
                 stdin
             });
             let mut read = vec![0; 1 << 20];

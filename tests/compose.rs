@@ -8,8 +8,8 @@ mod support;
 
 use std::fs;
 
-use plugtool::component::{self, Component, FEATURES};
-use plugtool::compose::{compose, emit, provenance, script};
+use plugtool::component::{self, Component, FEATURES, Known};
+use plugtool::compose::{compose, compose_over, emit, provenance, script};
 use plugtool::diagnostic::Code;
 use plugtool::input;
 use plugtool::wiring::search::{self, Outcome};
@@ -18,6 +18,15 @@ use plugtool::world::{self, Host, World};
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_component_newer as newer;
 use wit_parser::{ManglingAndAbi, Resolve};
+
+/// The composition, made within the bytes of the first part.
+fn over_the_first(parts: &[&Component], plan: &wiring::Plan) -> Component {
+    let mut first = parts[0].clone();
+    let bytes = first.give_bytes();
+    let mut rest = parts.to_vec();
+    rest[0] = &first;
+    compose_over(&rest, plan, Some((0, bytes))).expect("a composition")
+}
 
 /// A component of this world that does nothing but trap.
 fn dummy(wit: &str, world: &str, name: &str) -> Component {
@@ -48,7 +57,7 @@ fn targets(wit: &str, world: &str, bytes: &[u8]) -> Result<(), String> {
 }
 
 fn node(component: &Component) -> Node<'_> {
-    Node { name: &component.name, sha256: &component.sha256, world: &component.world }
+    Node { name: &component.name, sha256: component.sha256(), world: &component.world }
 }
 
 /// Composes in every rotation of the order, and expects the same bytes.
@@ -62,6 +71,7 @@ fn composed(components: &[Component], by_hand: &[&str]) -> Component {
         let wishes = Wishes { by_hand: &by_hand, ..Wishes::default() };
         let plan = wiring::wire(&nodes, &wishes).expect("a plan");
         results.push(compose(&parts, &plan).expect("a composition"));
+        results.push(over_the_first(&parts, &plan));
         parts.rotate_left(1);
     }
     for result in &results[1..] {
@@ -198,7 +208,7 @@ fn what_was_composed_says_of_what() {
     let parts = ["app", "disk", "table", "page"].map(|name| dummy(STORE, name, name));
     let whole = composed(&parts, &[]);
     let told = provenance(&whole.bytes).expect("a description");
-    let mut digests: Vec<&str> = parts.iter().map(|part| part.sha256.as_str()).collect();
+    let mut digests: Vec<&str> = parts.iter().map(Component::sha256).collect();
     digests.sort_unstable();
     let listed: Vec<&str> = told.components.iter().map(|part| part.sha256.as_str()).collect();
     assert_eq!(listed, digests);
@@ -534,7 +544,7 @@ fn what_is_known_of_the_parts_hides_nothing() {
     let bytes = wat::parse_str(text).expect("text that assembles");
     let decode = |bytes: &[u8], parts: &[&Component]| {
         let input = input::from_bytes("it", "it", bytes.to_vec()).expect("bytes");
-        component::decode_composed(input, parts)
+        component::decode_composed(input, &Known::of(parts))
     };
     let part = decode(&bytes, &[]).expect("a valid component");
     assert_eq!(part.modules.len(), 2);

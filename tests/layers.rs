@@ -40,6 +40,7 @@ const OWNED: &[(&str, &str)] = &[
     ("wasmtime::", "smoke"),
     ("wasmtime_", "smoke"),
     ("Command::new", "sandbox"),
+    ("ctrlc::", "sandbox"),
     ("landlock::", "sandbox"),
     ("rustix::", "sandbox"),
     ("seccompiler::", "sandbox"),

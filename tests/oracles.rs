@@ -26,7 +26,7 @@ fn read(path: &Path) -> Component {
 }
 
 fn node(component: &Component) -> Node<'_> {
-    Node { name: &component.name, sha256: &component.sha256, world: &component.world }
+    Node { name: &component.name, sha256: component.sha256(), world: &component.world }
 }
 
 fn demo_host() -> Host {

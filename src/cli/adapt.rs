@@ -9,10 +9,10 @@ use super::{Common, EXIT_STATUS, Failure, Format, write_whole};
 use crate::adapter::{self, AdaptError};
 use crate::component::{self, Component};
 use crate::diagnostic::{AdaptReport, Diagnostic, WitPath};
-use crate::input::Kind;
+use crate::input::{self, Input, InputError, Kind};
 use crate::judge::{tool, unreadable};
 use crate::render::text;
-use crate::{input, world};
+use crate::world;
 
 /// Make a component out of a core module
 ///
@@ -54,7 +54,16 @@ impl Adapt {
             exports: Vec::new(),
             diagnostics: Vec::new(),
         };
-        let component = match adapt(&name, path, &mut report) {
+        let read = match input::read(&name, path) {
+            Ok(read) => read,
+            Err(error @ InputError::System(_)) => {
+                return Err(Failure::internal(anyhow::anyhow!("{path}: {error}")));
+            }
+            Err(error) => {
+                return self.refuse(report, unreadable(&error).at(WitPath::root("file", path)));
+            }
+        };
+        let component = match adapt(read, &mut report) {
             Ok(component) => component,
             Err(AdaptError::Refused(finding)) => {
                 return self.refuse(report, finding.at(WitPath::root("file", path)));
@@ -95,9 +104,7 @@ impl Adapt {
     }
 }
 
-fn adapt(name: &str, path: &str, report: &mut AdaptReport) -> Result<Component, AdaptError> {
-    let refused = |finding| AdaptError::Refused(Box::new(finding));
-    let read = input::read(name, path).map_err(|error| refused(unreadable(&error)))?;
+fn adapt(read: Input, report: &mut AdaptReport) -> Result<Component, AdaptError> {
     report.source_sha256 = Some(read.sha256().to_owned());
     let component = if read.kind == Kind::Module {
         let adapted = adapter::adapt_module(&read)?;

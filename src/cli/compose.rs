@@ -105,7 +105,7 @@ impl Compose {
             match open(&name, path, host.as_ref())? {
                 Ok(Opened { component, adapted: was_module }) => {
                     if was_module {
-                        adapted.insert(component.sha256.clone());
+                        adapted.insert(component.sha256().to_owned());
                     }
                     parts.push(component);
                 }
@@ -119,7 +119,7 @@ impl Compose {
         parts.extend(adapters);
 
         // Names first, so that nothing depends on the order of the arguments.
-        parts.sort_by(|a, b| (&a.name, &a.sha256).cmp(&(&b.name, &b.sha256)));
+        parts.sort_by(|a, b| (&a.name, a.sha256()).cmp(&(&b.name, b.sha256())));
         let nodes: Vec<Node<'_>> = parts.iter().map(node).collect();
         let by_hand = self.wire.iter().map(|text| wiring::parse_wire(&nodes, text));
         let by_hand = by_hand.collect::<Result<Vec<Wire>, String>>();
@@ -132,10 +132,12 @@ impl Compose {
         };
         let Planned { adapters: chosen, plan, world, note } = planned;
         report.world = world;
+        // What is to be closed is composed more than once.
+        let given = if patterns.is_empty() { give_largest(&mut parts, &plan) } else { None };
         let pool = host.as_ref().map_or(&[][..], |host| &host.adapters);
         let mut used: Vec<&Component> =
             parts.iter().chain(chosen.into_iter().map(|index| &pool[index])).collect();
-        let closed = match closed(&used, plan, &patterns)? {
+        let closed = match closed(&used, plan, &patterns, given)? {
             Ok(closed) => closed,
             Err(findings) => return self.refuse(report, findings),
         };
@@ -186,7 +188,7 @@ impl Compose {
         let given = used.len();
         let done = match script.encoded {
             Some(bytes) => script::finish(bytes, &used, script.plan, patterns)?,
-            None => closed(&used, script.plan, patterns)?,
+            None => closed(&used, script.plan, patterns, None)?,
         };
         let closed = match done {
             Ok(closed) => closed,
@@ -229,13 +231,19 @@ impl Compose {
             write_whole(path, draw(&report).as_bytes())?;
         }
         if self.plan {
+            report.sha256 = Some(composed.sha256().to_owned());
             self.common.print(&report, shown::plan)?;
             return Ok(0);
         }
         if let Some(path) = &self.output {
-            write_whole(path, &composed.bytes)?;
+            // Either takes as long as the other.
+            std::thread::scope(|scope| {
+                scope.spawn(|| composed.sha256());
+                write_whole(path, &composed.bytes)
+            })?;
             report.output = Some(path.display().to_string());
         }
+        report.sha256 = Some(composed.sha256().to_owned());
         match (&self.output, self.common.format) {
             (None, Format::Text) if !io::stdout().is_terminal() => {
                 let mut stdout = io::stdout().lock();
@@ -306,6 +314,13 @@ fn open(
         (None, Some(failure)) => Err(Failure::internal(anyhow::anyhow!("{path}: {failure}"))),
         (None, None) => Ok(Err(report.diagnostics)),
     }
+}
+
+/// Takes the bytes of the largest part that takes part, and says which that is.
+fn give_largest(parts: &mut [Component], plan: &Plan) -> Option<(usize, Vec<u8>)> {
+    let used = plan.used.iter().copied().filter(|&index| index < parts.len());
+    let largest = used.max_by_key(|&index| parts[index].bytes.len())?;
+    Some((largest, parts[largest].give_bytes()))
 }
 
 /// What is to be composed.
@@ -435,10 +450,10 @@ fn describe(
         .iter()
         .map(|&i| ComponentUsed {
             name: name(i),
-            sha256: used[i].sha256.clone(),
+            sha256: used[i].sha256().to_owned(),
             adapter: i >= given && !stub(i),
             stub: stub(i),
-            adapted: adapted.contains(&used[i].sha256),
+            adapted: adapted.contains(used[i].sha256()),
             why: if i >= given && !stub(i) { reasons(used, given, plan, i) } else { Vec::new() },
         })
         .collect();
@@ -464,6 +479,5 @@ fn describe(
         })
         .collect();
     report.imports = composed.world.imports.keys().cloned().collect();
-    report.sha256 = Some(composed.sha256.clone());
     report.size = Some(composed.size);
 }

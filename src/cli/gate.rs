@@ -2,29 +2,32 @@
 
 use std::env;
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 use clap::Args;
 
 use super::progress::Progress;
+use super::record::record;
 use super::reports::Reports;
 use super::stream::Stream;
-use super::{Common, EXIT_STATUS, Failure, load_host, write_whole};
+use super::{Common, EXIT_STATUS, Failure, load_host};
 use crate::check::{idle_stubs, today};
-use crate::config::{self, Case, Host, Plugin};
+use crate::config::{self, Host, Plugin};
 use crate::diagnostic::{Diagnostic, PartitionItem, PartitionUsed, Report, Severity, Verdict};
 use crate::gate::partition::{Partition, PartitionError};
 use crate::judge::{JudgeError, Options};
-use crate::render::clean;
 use crate::{gate, sandbox};
 
 /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
 ///
 /// A plugin that does not target the host's world is composed with the host's adapters where that
 /// makes it fit, and imports that the host wants stubbed are closed. Smoke cases run in worker processes with the host's limits.
+///
+/// An interrupt or a request to terminate ends it with what is known: every report is written, and what has
+/// no verdict could not be judged. Asked again, it ends at once.
 #[derive(Args)]
 #[command(after_help = EXIT_STATUS, after_long_help = format!("\
 Examples:
@@ -123,6 +126,9 @@ impl Gate {
             today: today(),
             record: self.record,
         };
+        sandbox::heed_interrupts(asked_to_end).map_err(|error| {
+            Failure::internal(anyhow::Error::new(error).context("signals cannot be heeded"))
+        })?;
         let progress = Progress::new(plugins.len(), self.common.quiet);
         let stream = self.reports.streams().then(|| Stream::new(&plugins));
         let report = gate::gate(&plugins, &listed, &host, &options, &|step| {
@@ -147,7 +153,7 @@ impl Gate {
         let streamed = stream.map_or(Ok(0), Stream::end);
         let status = self.reports.verdicts(&self.common, &report, options.fail_on, streamed)?;
         if self.record {
-            record(&report, &host)?;
+            record_all(&report, &host)?;
         }
         Ok(status)
     }
@@ -176,6 +182,21 @@ impl Gate {
     }
 }
 
+/// The exit status of what was interrupted a second time: as a shell has it, of a program that an
+/// interrupt ended.
+const INTERRUPTED: i32 = 130;
+
+/// The first request to end lets the gate report what it knows. Whoever asks again wants no report.
+fn asked_to_end(again: bool) {
+    if again {
+        std::process::exit(INTERRUPTED);
+    }
+    // A terminal has written `^C` into the line.
+    let line_feed = if io::stderr().is_terminal() { "\n" } else { "" };
+    let text = "interrupted: what is known will be reported; once more ends it at once";
+    let _ = writeln!(anstream::stderr(), "{line_feed}{text}");
+}
+
 /// What a report says of its part.
 fn used(
     part: Partition,
@@ -196,38 +217,15 @@ fn used(
 }
 
 /// Writes what was recorded into the smoke files: all of them, or where a plugin failed, none.
-fn record(report: &Report, host: &Host) -> Result<(), Failure> {
-    let mut say = anstream::stderr();
+fn record_all(report: &Report, host: &Host) -> Result<(), Failure> {
     if report.plugins.iter().any(|p| matches!(p.verdict, Verdict::Fail | Verdict::Unjudged)) {
+        let mut say = anstream::stderr();
         let _ = writeln!(say, "nothing was recorded: there are plugins that did not pass");
         return Ok(());
     }
-    let mut files: Vec<&str> = host.cases.iter().map(|case| case.file.as_str()).collect();
-    files.dedup();
-    let mut changed = Vec::new();
-    for file in files {
-        let cases: Vec<&Case> = host.cases.iter().filter(|case| case.file == file).collect();
-        let mut runs = Vec::new();
-        for plugin in report.plugins.iter().filter(|plugin| plugin.verdict == Verdict::Pass) {
-            let its = host.cases.iter().filter(|case| case.is_for(&plugin.id));
-            for (case, run) in its.zip(&plugin.cases) {
-                if let Some(index) = cases.iter().position(|other| std::ptr::eq(*other, case)) {
-                    runs.push((index, plugin.id.as_str(), run));
-                }
-            }
-        }
-        changed.extend(config::record(&cases, &runs, &report.tool.engine)?);
-    }
-    for recorded in changed {
-        for line in &recorded.left {
-            let _ = writeln!(say, "not recorded: {}", clean(line));
-        }
-        write_whole(Path::new(&recorded.path), recorded.text.as_bytes())?;
-        let n = recorded.expectations;
-        let what = if n == 1 { "1 expectation".to_owned() } else { format!("{n} expectations") };
-        let _ = writeln!(say, "recorded {what} in {}", clean(&recorded.path));
-    }
-    Ok(())
+    let passed = report.plugins.iter().filter(|plugin| plugin.verdict == Verdict::Pass);
+    let ran: Vec<_> = passed.map(|plugin| (plugin.id.as_str(), &plugin.cases[..])).collect();
+    record(&host.cases, &ran, &report.tool.engine)
 }
 
 /// The plugins with these ids, in the order of the list; all of them where no id is given.

@@ -83,6 +83,10 @@ fn inspect(argument: &str, wit: bool) -> Inspection {
     let at = |finding: Diagnostic| finding.at(WitPath::root("file", path));
     let input = match input::read(&name, path) {
         Ok(input) => input,
+        Err(error @ InputError::System(_)) => {
+            seen.failure = Some(error.to_string());
+            return seen;
+        }
         Err(error) => {
             if let InputError::Text { sha256, size, .. } = &error {
                 seen.sha256 = Some(sha256.clone());

@@ -22,7 +22,7 @@ pub fn emit(components: &[&Component], plan: &Plan, modules: &BTreeSet<String>) 
     let mut packages: HashMap<&str, &str> = HashMap::new();
     for index in by_name(&names, plan) {
         let component = components[index];
-        let digest = component.sha256.as_str();
+        let digest = component.sha256();
         if let Entry::Vacant(free) = packages.entry(digest) {
             free.insert(&names[&index]);
             let dep = format!("part:{}={}", names[&index], component.path);
@@ -31,7 +31,7 @@ pub fn emit(components: &[&Component], plan: &Plan, modules: &BTreeSet<String>) 
     }
     out.push_str("\n//\n");
     for index in by_name(&names, plan) {
-        if modules.contains(&components[index].sha256) {
+        if modules.contains(components[index].sha256()) {
             let _ = writeln!(
                 out,
                 "// {} is a core module: name a host that adapts modules, or give what\n\
@@ -44,7 +44,7 @@ pub fn emit(components: &[&Component], plan: &Plan, modules: &BTreeSet<String>) 
     out.push_str("package composed:by-plugtool;\n");
     for index in exporters_first(&names, plan) {
         let component = components[index];
-        let package = packages.get(component.sha256.as_str()).copied().unwrap_or_default();
+        let package = packages.get(component.sha256()).copied().unwrap_or_default();
         let _ = write!(out, "\nlet {} = new part:{package} {{", ident(&names[&index]));
         let mut fed: BTreeMap<&str, String> = BTreeMap::new();
         for wire in plan.wires.iter().filter(|wire| wire.importer == index) {
@@ -107,7 +107,7 @@ fn names(components: &[&Component], plan: &Plan) -> HashMap<usize, String> {
     let mut taken: HashSet<String> = HashSet::new();
     let mut names = HashMap::new();
     let mut used = plan.used.clone();
-    used.sort_by_key(|&index| (&components[index].name, &components[index].sha256, index));
+    used.sort_by_key(|&index| (&components[index].name, components[index].sha256(), index));
     for index in used {
         let name = kebab(&components[index].name);
         let mut free = name.clone();

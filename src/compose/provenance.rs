@@ -72,7 +72,7 @@ pub(super) fn describe(components: &[&Component], plan: &Plan, order: &[usize]) 
     let taking_part = |index: &usize| order.contains(index);
     let part = |&index: &usize| Part {
         name: components[index].name.clone(),
-        sha256: components[index].sha256.clone(),
+        sha256: components[index].sha256().to_owned(),
         stub: plan.wires.iter().any(|wire| wire.exporter == index && wire.why == Why::Stub),
     };
     let wires = plan.wires.iter().filter(|wire| taking_part(&wire.importer));

@@ -7,6 +7,7 @@
 
 mod flaw;
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
@@ -128,8 +129,9 @@ pub fn resolve(text: &str, packages: &[(&Wanted, &[u8])]) -> Result<Scripted, Fl
             let encoded =
                 encoded.map_err(|said| of_imports(&document, resolution.graph(), &said))?;
             let encoded = encoded.map_err(|error| Flaw::of_meaning(*error))?;
-            let whole = |number: usize| packages.get(number).map(|(_, bytes)| *bytes);
-            scripted.encoded = Some(skeleton::fill(&encoded, whole).map_err(Flaw::of_bytes)?);
+            let wholes = packages.iter().map(|(_, bytes)| Cow::Borrowed(*bytes)).collect();
+            let filled = skeleton::fill(&encoded, wholes).map_err(Flaw::of_bytes)?;
+            scripted.encoded = Some(filled.bytes);
         }
         scripted.targets = document.directive.targets.as_ref().and_then(|path| {
             let package = packages.iter().position(|(wanted, _)| {

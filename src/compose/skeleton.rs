@@ -2,6 +2,8 @@
 //! sections. Its types are the same, and its place in the result can be told; the component itself is
 //! put there afterwards. wac copies what it is given several times over, and components are large.
 
+use std::borrow::Cow;
+
 use wasm_encoder::Encode;
 use wasmparser::{BinaryReader, BinaryReaderError};
 
@@ -28,37 +30,69 @@ pub(super) fn skeleton(bytes: &[u8], number: usize) -> Result<Vec<u8>, BinaryRea
     Ok(out)
 }
 
-/// The component with what `whole` gives for its number in the place of each skeleton. `whole` is asked
-/// twice, and must give the same.
-pub(super) fn fill<'a>(
+/// The component with what `whole` gives for the number of each skeleton in its place.
+///
+/// The largest one that is given away is not copied: it moves over within its buffer, and the rest is
+/// written around it.
+pub(super) fn fill(
     bytes: &[u8],
-    whole: impl Fn(usize) -> Option<&'a [u8]>,
-) -> Result<Vec<u8>, BinaryReaderError> {
-    let part = |section: &Section<'_>| {
+    mut wholes: Vec<Cow<'_, [u8]>>,
+) -> Result<Filled, BinaryReaderError> {
+    let owned = wholes.iter().enumerate().filter(|(_, whole)| matches!(whole, Cow::Owned(_)));
+    let largest = owned.max_by_key(|(_, whole)| whole.len()).map(|(number, _)| number);
+    let number = |section: &Section<'_>| {
         if section.id != COMPONENT {
             return None;
         }
         let mark = seal::custom(section.contents, MARK)?;
-        whole(usize::from_le_bytes(mark.try_into().ok()?))
+        let number = usize::from_le_bytes(mark.try_into().ok()?);
+        (number < wholes.len()).then_some(number)
     };
-    // The one large copy: it is made once, and at its size.
-    let mut size = bytes.len();
-    for section in sections(bytes) {
-        size += part(&section?).map_or(0, |whole| whole.len() + 10);
-    }
-    let mut out = Vec::with_capacity(size);
-    out.extend_from_slice(&bytes[..PREAMBLE.min(bytes.len())]);
+    let mut places = Vec::new();
     for section in sections(bytes) {
         let section = section?;
-        match part(&section) {
-            Some(whole) => {
-                out.push(COMPONENT);
-                whole.encode(&mut out);
-            }
-            None => out.extend_from_slice(section.whole),
-        }
+        places.push((section.whole, number(&section)));
     }
-    Ok(out)
+    let here = |place: &(&[u8], Option<usize>)| place.1.is_some() && place.1 == largest;
+    let split = places.iter().position(here).unwrap_or(places.len());
+    let write = |out: &mut Vec<u8>, places: &[(&[u8], Option<usize>)]| {
+        let size = |(raw, number): &(&[u8], Option<usize>)| match number {
+            Some(number) => wholes[*number].len() + 10,
+            None => raw.len(),
+        };
+        out.reserve_exact(places.iter().map(size).sum());
+        for (raw, number) in places {
+            match number {
+                Some(number) => {
+                    out.push(COMPONENT);
+                    wholes[*number].as_ref().encode(out);
+                }
+                None => out.extend_from_slice(raw),
+            }
+        }
+    };
+    let mut head = bytes[..PREAMBLE.min(bytes.len())].to_vec();
+    write(&mut head, &places[..split]);
+    let Some(largest) = largest.filter(|_| split < places.len()) else {
+        return Ok(Filled { bytes: head, moved: None });
+    };
+    let mut tail = Vec::new();
+    write(&mut tail, &places[split + 1..]);
+    let mut whole = std::mem::take(&mut wholes[largest]).into_owned();
+    head.push(COMPONENT);
+    whole.len().encode(&mut head);
+    whole.reserve_exact(head.len() + tail.len());
+    whole.extend_from_slice(&tail);
+    whole.splice(..0, head.iter().copied());
+    Ok(Filled { bytes: whole, moved: Some((largest, head.len())) })
+}
+
+/// What [`fill`] made.
+pub(super) struct Filled {
+    /// The component.
+    pub bytes: Vec<u8>,
+    /// The number of what was moved and not copied, and where it begins.
+    pub moved: Option<(usize, usize)>,
 }
 
 /// Depth is capped by validation.

@@ -402,69 +402,6 @@ pub struct InitReport {
     pub files: Vec<String>,
 }
 
-/// What `run` returns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct RunReport {
-    /// `plugtool.run/0`.
-    pub schema: &'static str,
-    /// Who ran it.
-    pub tool: Tool,
-    /// The component.
-    pub path: String,
-    /// SHA-256 of the file, in hex; none where it could not be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
-    /// What each call returned, in WAVE, up to the first that did not return.
-    pub values: Vec<String>,
-    /// How a command ended, where it was run as one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub command: Option<CommandReport>,
-    /// The calls in their order, those that were not reached included.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub calls: Vec<CallReport>,
-    /// Fuel that all calls used together; none where a call did not return.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fuel: Option<u64>,
-    /// The most linear memory that was held, in bytes; none where a call did not return.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory: Option<u64>,
-    /// The limits that it ran under, and how much of each it used.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub limits: Vec<Usage>,
-    /// How the process was confined that ran it; none where nothing was run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sandbox: Option<Sandbox>,
-    /// What went wrong.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-/// A WASI command as it went.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct CommandReport {
-    /// Its exit code; none where it did not end by itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub exit_code: Option<u8>,
-    /// What it wrote to its standard output.
-    pub stdout: Captured,
-    /// What it wrote to its standard error.
-    pub stderr: Captured,
-}
-
-/// What a command wrote to one stream: as text where it is UTF-8, otherwise as Base64.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Captured {
-    /// The text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// The bytes in Base64 (RFC 4648, with padding).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub base64: Option<String>,
-    /// How many bytes it wrote.
-    pub size: u64,
-    /// Whether that is more than was kept.
-    pub truncated: bool,
-}
-
 /// What `adapt` returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct AdaptReport {

@@ -1,6 +1,7 @@
 //! From a component to what the host would run: itself, or what comes of closing imports by stubs and
 //! of composing it with the host's adapters.
 
+use super::stage::{Stage, begin};
 use super::stubs::{self, Closed, NotClosed};
 use super::{JudgeError, node};
 use crate::check::{Finding, check, policy};
@@ -35,6 +36,7 @@ pub fn fit(
     host: &Host,
     report: &mut PluginReport,
 ) -> Result<Option<Component>, JudgeError> {
+    begin(Stage::Check);
     let patterns = host.policy.stub_patterns();
     // What the engine refuses is nothing to compose with.
     if !component.refused.is_empty() {
@@ -64,6 +66,7 @@ pub fn fit(
         unfit => unfit,
     };
     let mut near = None;
+    begin(Stage::Choose);
     match through_adapters(&component, host, &patterns) {
         Search::Found(world, way) => {
             return adapted(&component, host, &patterns, world, &way, report);
@@ -152,8 +155,10 @@ fn adapted(
     let parts: Vec<&Component> = std::iter::once(component).chain(adapters()).collect();
     let target = &host.worlds[world];
     report.world.clone_from(&target.name);
-    report.adapters =
-        adapters().map(|a| AdapterUse { name: a.name.clone(), sha256: a.sha256.clone() }).collect();
+    report.adapters = adapters()
+        .map(|a| AdapterUse { name: a.name.clone(), sha256: a.sha256().to_owned() })
+        .collect();
+    begin(Stage::Compose);
     let closed = match stubs::close(&parts, &way.plan, patterns) {
         Ok(closed) => closed,
         Err(NotClosed::Findings(findings)) => {
@@ -166,6 +171,7 @@ fn adapted(
         Some(composed) => composed,
         None => compose(&parts, &way.plan).map_err(|e| JudgeError::Internal(e.to_string()))?,
     };
+    begin(Stage::CheckAgain);
     let sides = world::Host { world: target, provides: &host.provides };
     if let Some(mismatch) = world::targets(&composed.world, sides).first() {
         return Err(JudgeError::Internal(format!(

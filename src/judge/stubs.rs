@@ -334,5 +334,9 @@ fn describe(stub: &Stub, group: &[String], along: &Along) -> StubUse {
         }
     });
     let imports = imports.collect();
-    StubUse { name: stub.component.name.clone(), sha256: stub.component.sha256.clone(), imports }
+    StubUse {
+        name: stub.component.name.clone(),
+        sha256: stub.component.sha256().to_owned(),
+        imports,
+    }
 }

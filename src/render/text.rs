@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 use super::clean;
 use super::stubs::stubs;
 use crate::diagnostic::{
-    AdaptReport, CaseReport, Diagnostic, Distance, InitReport, PartitionUsed, PluginReport, Report,
-    RunReport, Sandbox, Severity, Summary, Usage, Verdict,
+    AdaptReport, AdapterUse, CaseReport, Diagnostic, Distance, InitReport, PartitionUsed,
+    PluginReport, Report, Sandbox, Severity, StubUse, Summary, Usage, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
@@ -150,18 +150,29 @@ fn findings_at(out: &mut String, plugin: &PluginReport, indent: usize) {
     if let Some(failure) = &plugin.failure {
         wrapped(out, &format!("could not be judged: {}", clean(failure)), indent, BAD, 0);
     }
-    if !plugin.distances.is_empty() {
-        let far = |world: &Distance| {
-            format!("{} ({})", clean(&world.world), count(world.mismatches, "mismatch"))
-        };
-        let distances: Vec<String> = plugin.distances.iter().map(far).collect();
-        let nearest = plugin.world.as_deref().map(clean).unwrap_or_default();
-        let text = format!("nearest is {nearest}, of {}", distances.join(", "));
-        wrapped(out, &text, indent, DIM, 0);
-    }
+    distances(out, plugin.world.as_deref(), &plugin.distances, indent);
     for finding in &plugin.diagnostics {
         diagnostic(out, finding, indent);
     }
+}
+
+/// How far it is from each of several worlds.
+pub(super) fn distances(
+    out: &mut String,
+    nearest: Option<&str>,
+    worlds: &[Distance],
+    indent: usize,
+) {
+    if worlds.is_empty() {
+        return;
+    }
+    let far = |world: &Distance| {
+        format!("{} ({})", clean(&world.world), count(world.mismatches, "mismatch"))
+    };
+    let distances: Vec<String> = worlds.iter().map(far).collect();
+    let nearest = nearest.map(clean).unwrap_or_default();
+    let text = format!("nearest is {nearest}, of {}", distances.join(", "));
+    wrapped(out, &text, indent, DIM, 0);
 }
 
 /// A smoke case and its calls, with what they came to and cost.
@@ -171,6 +182,11 @@ fn smoke_case(out: &mut String, case: &CaseReport) {
     let costs = format!("{} fuel, {} of memory", thousands(case.fuel), size(case.memory));
     let name = clean(&case.name);
     line(out, format!("      {DIM}smoke case {name}: {verdict}, {calls}, {costs}{DIM:#}"));
+    calls_made(out, case);
+}
+
+/// The limits of a smoke case, and its calls with what they came to and cost.
+pub(super) fn calls_made(out: &mut String, case: &CaseReport) {
     limits(out, &case.limits, 8);
     for call in &case.calls {
         let what = match (&call.got, &call.trap) {
@@ -208,33 +224,45 @@ pub(super) fn summary(plugin: &PluginReport) -> String {
                     parts.push(clean(&plugin.path));
                 }
             } else if let (Verdict::Pass, Some(world)) = (plugin.verdict, &plugin.world) {
-                let names = |names: &mut dyn Iterator<Item = &String>| {
-                    names.map(|name| clean(name)).collect::<Vec<_>>().join(" and ")
-                };
-                let mut part = format!("targets {}", clean(world));
-                if !plugin.adapters.is_empty() {
-                    part += " through ";
-                    part += &names(&mut plugin.adapters.iter().map(|adapter| &adapter.name));
-                }
-                if !plugin.stubs.is_empty() {
-                    part += " with ";
-                    part += &names(&mut plugin.stubs.iter().map(|stub| &stub.name));
-                }
-                parts.push(part);
+                parts.push(targets(world, &plugin.adapters, &plugin.stubs));
             }
             if plugin.adapted {
                 parts.push("adapted from a core module".to_owned());
             }
             match total {
                 0 => {}
-                1 if passed == 1 => parts.push("1 smoke case passed".to_owned()),
-                _ if passed == total => parts.push(format!("{total} smoke cases passed")),
-                _ => parts.push(format!("{passed} of {total} smoke cases passed")),
+                total => parts.push(cases_passed(passed, total)),
             }
         }
         Verdict::Unjudged => {}
     }
     parts.join("; ")
+}
+
+/// How many smoke cases passed, of at least one.
+pub(super) fn cases_passed(passed: usize, total: usize) -> String {
+    match total {
+        1 if passed == 1 => "1 smoke case passed".to_owned(),
+        _ if passed == total => format!("{total} smoke cases passed"),
+        _ => format!("{passed} of {total} smoke cases passed"),
+    }
+}
+
+/// The world that it targets, and what is composed around it for that.
+pub(super) fn targets(world: &str, adapters: &[AdapterUse], stubs: &[StubUse]) -> String {
+    let names = |names: &mut dyn Iterator<Item = &String>| {
+        names.map(|name| clean(name)).collect::<Vec<_>>().join(" and ")
+    };
+    let mut text = format!("targets {}", clean(world));
+    if !adapters.is_empty() {
+        text += " through ";
+        text += &names(&mut adapters.iter().map(|adapter| &adapter.name));
+    }
+    if !stubs.is_empty() {
+        text += " with ";
+        text += &names(&mut stubs.iter().map(|stub| &stub.name));
+    }
+    text
 }
 
 /// Findings on their own, for commands whose output is something else.
@@ -311,24 +339,8 @@ pub fn adapt(report: &AdaptReport, _: Detail) -> String {
     out
 }
 
-/// What calls returned.
-pub fn run(report: &RunReport, detail: Detail) -> String {
-    let mut out = String::new();
-    for value in &report.values {
-        line(&mut out, clean(value));
-    }
-    if let (Detail::Verbose, Some(fuel), Some(memory)) = (detail, report.fuel, report.memory) {
-        line(&mut out, format!("{DIM}{} fuel, {} of memory{DIM:#}", thousands(fuel), size(memory)));
-    }
-    if detail == Detail::Verbose {
-        limits(&mut out, &report.limits, 0);
-    }
-    sandbox(&mut out, report.sandbox.as_ref(), detail);
-    out
-}
-
 /// How the worker was confined: to those who ask, and to everybody where something is missing.
-fn sandbox(out: &mut String, sandbox: Option<&Sandbox>, detail: Detail) {
+pub(super) fn sandbox(out: &mut String, sandbox: Option<&Sandbox>, detail: Detail) {
     let Some(sandbox) = sandbox else { return };
     if detail == Detail::Verbose {
         let measures = match sandbox.measures.as_slice() {
@@ -346,7 +358,7 @@ fn sandbox(out: &mut String, sandbox: Option<&Sandbox>, detail: Detail) {
 }
 
 /// The limits of which it is known how much was used.
-fn limits(out: &mut String, limits: &[Usage], indent: usize) {
+pub(super) fn limits(out: &mut String, limits: &[Usage], indent: usize) {
     let shown = |usage: &Usage| {
         let amount = |n: u64| if usage.unit == "bytes" { size(n) } else { thousands(n) };
         let used = usage.used?;
@@ -400,7 +412,7 @@ pub(super) fn count(n: usize, noun: &str) -> String {
     }
 }
 
-fn thousands(n: u64) -> String {
+pub(super) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::converse::{Answer, Head, MAX_FRAME, Said, Stream, head};
-use super::{Grants, SandboxError, WORKER_ARGUMENT};
+use super::{Grants, SandboxError, WORKER_ARGUMENT, interrupted};
 use crate::diagnostic::Sandbox;
 
 /// A job for a worker.
@@ -57,6 +57,9 @@ pub struct Ended {
 /// How long a worker has to get ready. It takes milliseconds, on a machine that has time for it.
 const READY: Duration = Duration::from_secs(30);
 
+/// How often it is noticed, in the middle of waiting, that this process is to end.
+const LOOK_UP: Duration = Duration::from_millis(50);
+
 /// What the thread that listens hands on.
 enum Heard {
     Line(String),
@@ -75,7 +78,8 @@ enum Heard {
 ///
 /// # Errors
 ///
-/// Where no worker can be started, or where it must be confined and cannot be.
+/// Where no worker can be started, or where it must be confined and cannot be; where this process has been
+/// asked to end.
 pub fn supervise(
     order: &Order<'_>,
     on_said: &mut dyn FnMut(Said<'_>) -> Answer,
@@ -83,14 +87,21 @@ pub fn supervise(
     let start = |error: io::Error| SandboxError::Start(error.to_string());
     let grants = serde_json::to_string(order.grants)
         .map_err(|error| SandboxError::Start(error.to_string()))?;
-    let mut child = Command::new(order.program)
+    if interrupted() {
+        return Err(SandboxError::Interrupted);
+    }
+    let mut command = Command::new(order.program);
+    command
         .arg(WORKER_ARGUMENT)
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(start)?;
+        .stderr(Stdio::piped());
+    // What the terminal sends to this process's group is not for the worker: it ends with its
+    // supervisor, and must not look as if it had died by itself.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn().map_err(start)?;
     let (Some(mut stdin), Some(stdout), Some(stderr)) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take())
     else {
@@ -125,7 +136,11 @@ pub fn supervise(
         let mut last = deadline;
         let mut sandbox: Option<Sandbox> = None;
         let cut_short = loop {
-            match answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            if interrupted() {
+                break Some(Ending::Stopped);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match answers.recv_timeout(left.min(LOOK_UP)) {
                 Ok(Heard::Line(line)) if sandbox.is_none() => {
                     sandbox = serde_json::from_str(&line).ok();
                     if sandbox.is_none() {
@@ -158,6 +173,7 @@ pub fn supervise(
                         let _ = replies.send(reply);
                     }
                 }
+                Err(RecvTimeoutError::Timeout) if left > LOOK_UP => {}
                 Err(RecvTimeoutError::Timeout) => break Some(Ending::Killed),
                 Err(RecvTimeoutError::Disconnected) => break None,
             }
@@ -165,6 +181,8 @@ pub fn supervise(
         drop((answers, replies));
         let ending = end(&mut child, cut_short, || complaint.join().unwrap_or_default());
         match &sandbox {
+            // Whatever was heard of it, nobody knows what it would have done.
+            _ if interrupted() => Err(SandboxError::Interrupted),
             Some(sandbox) if order.grants.required && !sandbox.complete => {
                 Err(SandboxError::Incomplete(sandbox.missing.join("; ")))
             }

@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 
 use super::stub::closed_whole;
 use super::{Compose, Opened};
+use crate::check;
 use crate::cli::Failure;
 use crate::component::{self, Component, FEATURES, Subject};
 use crate::compose::script::{self, Fault, Flaw, MAX_SCRIPT, Wanted};
 use crate::compose::{self, ComposeError};
 use crate::config::{self, Host, Pattern};
 use crate::diagnostic::{Code, Diagnostic, WitPath};
+use crate::input::{self, InputError};
 use crate::judge::stubs::Closed;
 use crate::judge::{node, unreadable};
 use crate::wiring::{self, Node, Plan};
 use crate::world::{self, World};
-use crate::{check, input};
 
 /// A script and what it comes to.
 pub(super) struct Script {
@@ -256,7 +257,9 @@ impl Package {
     /// The digest of a core module.
     fn adapted(&self) -> Option<String> {
         match self {
-            Package::Component(opened) if opened.adapted => Some(opened.component.sha256.clone()),
+            Package::Component(opened) if opened.adapted => {
+                Some(opened.component.sha256().to_owned())
+            }
             _ => None,
         }
     }
@@ -279,6 +282,9 @@ fn package(
     let file = |finding: Diagnostic| vec![finding.at(WitPath::root("file", &shown))];
     let read = match input::read(&wanted.name, &shown) {
         Ok(read) => read,
+        Err(error @ InputError::System(_)) => {
+            return Err(Failure::internal(anyhow::anyhow!("{shown}: {error}")));
+        }
         Err(error) => return Ok(Err(file(unreadable(&error)))),
     };
     let bytes = read.bytes.clone();

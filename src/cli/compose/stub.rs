@@ -32,15 +32,16 @@ impl Compose {
 }
 
 /// Carries out a plan, and closes what is to be closed. Imports that stay open and are at odds are
-/// findings.
+/// findings. `given` are the bytes of a part that has none any more, and goes with no patterns.
 pub(super) fn closed(
     used: &[&Component],
     plan: Plan,
     patterns: &[Pattern],
+    given: Option<(usize, Vec<u8>)>,
 ) -> Result<Result<Closed, Vec<Diagnostic>>, Failure> {
     let error = match stubs::close(used, &plan, patterns) {
         Ok(Some(closed)) => return Ok(Ok(closed)),
-        Ok(None) => match compose::compose(used, &plan) {
+        Ok(None) => match compose::compose_over(used, &plan, given) {
             Ok(composed) => return Ok(Ok(Closed::nothing(composed, plan))),
             Err(error) => Failure::internal(error),
         },

@@ -11,10 +11,10 @@ use crate::diagnostic::{
     Captured, Code, CommandReport, Diagnostic, PluginReport, RunReport, Sandbox,
 };
 use crate::judge::{self, Ran, run_command, tool};
-use crate::render::text;
+use crate::render::{self, run, text};
 use crate::sandbox::{Answer, Said, Stream};
 use crate::smoke::{CommandJob, Folder, Launch};
-use crate::{input, render, sandbox};
+use crate::{input, sandbox};
 
 /// The exit status where a limit was broken.
 const LIMIT: u8 = 124;
@@ -43,7 +43,7 @@ pub fn folder(text: &str) -> Result<(PathBuf, String), String> {
 
 impl Run {
     /// Behaves like the program.
-    pub(super) fn program(self) -> Result<u8, Failure> {
+    pub(super) fn program(&self) -> Result<u8, Failure> {
         let failed = |failure: Failure| Failure { status: FAILED, ..failure };
         let terminals = [
             self.stdin.is_none() && io::stdin().is_terminal(),
@@ -91,7 +91,7 @@ impl Run {
     }
 
     /// Keeps what it writes, and says how it went.
-    pub(super) fn report(self) -> Result<u8, Failure> {
+    pub(super) fn report(&self) -> Result<u8, Failure> {
         let mut stdin = self.input()?;
         let most = self.output.unwrap_or(Limits::default().output);
         let limit = usize::try_from(most).unwrap_or(usize::MAX);
@@ -116,21 +116,12 @@ impl Run {
             ran.diagnostics.push(output_limit(most));
         }
         let [stdout, stderr] = kept.map(Keep::captured);
-        let report = RunReport {
-            schema: "plugtool.run/0",
-            tool: tool(),
-            path: opened.path,
-            sha256: opened.sha256,
-            values: Vec::new(),
-            calls: Vec::new(),
-            command: Some(CommandReport { exit_code: ran.exit_code, stdout, stderr }),
-            fuel: ran.fuel,
-            memory: ran.memory,
-            limits: ran.limits,
-            sandbox,
-            diagnostics: ran.diagnostics,
-        };
-        self.common.print(&report, text::run)?;
+        let mut report = RunReport::of(tool(), opened);
+        report.command = Some(CommandReport { exit_code: ran.exit_code, stdout, stderr });
+        (report.fuel, report.memory) = (ran.fuel, ran.memory);
+        (report.limits, report.sandbox) = (ran.limits, sandbox);
+        report.diagnostics = ran.diagnostics;
+        self.common.print(&report, run::calls)?;
         Ok(self.common.status(&report.diagnostics))
     }
 
@@ -185,7 +176,7 @@ impl Run {
             stdin: Vec::new(),
         };
         // What ends a program is the clock: how much it may compute, nobody has said.
-        let limits = self.limits(u64::MAX);
+        let limits = self.limits(Limits { fuel: u64::MAX, ..Limits::default() });
         let job = CommandJob { runs: vec![launch], limits: limits.clone(), terminals };
         let worker = sandbox::this_program().map_err(Failure::internal)?;
         let terms = terms(&name, &limits, &worker);
