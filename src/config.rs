@@ -27,7 +27,7 @@ use crate::world::{self, World};
 
 pub use command::CommandCase;
 pub use first::{NewFile, first_host};
-pub use host::{Answer, CONFIG, HostRule, HostScript, KEYVALUE, LOGGING};
+pub use host::{Answer, CONFIG, HostRule, HostScript, HostSide, KEYVALUE, LOGGING};
 pub use parse::excerpt;
 pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};

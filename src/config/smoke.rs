@@ -150,13 +150,19 @@ impl Case {
         self.steps.iter().map(resolve).collect()
     }
 
-    /// The host's side against what a component imports, to run it with.
+    /// The host's side against what a component imports, to run it with. Where that is `all` that is known
+    /// of the host, a rule for another function is an error.
     ///
     /// # Errors
     ///
     /// What does not fit, with its place.
-    pub fn resolve_host(&self, world: &World, limits: &Limits) -> Result<HostScript, ConfigError> {
-        self.host.resolve(&[world], limits, false)
+    pub fn resolve_host(
+        &self,
+        world: &World,
+        limits: &Limits,
+        all: bool,
+    ) -> Result<HostScript, ConfigError> {
+        self.host.resolve(&[world], limits, all)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The host's own interfaces, as a plugin meets them: every function asks the desk of its store, which
 //! has the rules of the case; every resource is the host's, and its handles have names.
 
+mod built_in;
 mod desk;
 mod made;
 mod trace;
@@ -17,6 +18,7 @@ use wasmtime::{AsContextMut, Engine, StoreContextMut};
 
 use super::call::values::{lower, raise_with};
 use super::store::State;
+use crate::diagnostic::AnsweredBy;
 use crate::wave::Value;
 use crate::world::ExternName;
 
@@ -210,7 +212,7 @@ impl Function {
                 }
                 return Err(ScriptedTrap(message).into());
             }
-            Reply::BuiltIn => None,
+            Reply::BuiltIn => desk.built_in.answer(&asked),
             Reply::Default => match ty.results().next() {
                 None => None,
                 Some(ty) => Some(made::default(&ty, &|ty| self.label(ty)).map_err(|what| {
@@ -224,6 +226,9 @@ impl Function {
             desk.make_handles(&mut value);
             value
         });
+        if let (AnsweredBy::BuiltIn, Some(value)) = (decision.by, &value) {
+            desk.built_in.opened(&asked, value);
+        }
         if told {
             desk.trace.returned(value.as_ref());
         }

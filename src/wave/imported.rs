@@ -156,7 +156,10 @@ fn in_world<'w>(
 
 /// That no world imports the function, with the nearest one that is imported.
 pub fn unknown(worlds: &[&World], target: &str, span: Range<usize>) -> WaveError {
-    let names = imported_functions(worlds);
+    let mut names = imported_functions(worlds);
+    if !target.contains('@') {
+        names.iter_mut().for_each(|name| *name = without_version(name));
+    }
     let bare = names.iter().map(|name| name.rsplit('#').next().unwrap_or(name).to_owned());
     let bare: Vec<String> = if target.contains('#') { Vec::new() } else { bare.collect() };
     let all = names.iter().chain(&bare).map(String::as_str);
@@ -173,6 +176,16 @@ pub fn unknown(worlds: &[&World], target: &str, span: Range<usize>) -> WaveError
         }
     };
     WaveError::new(span, format!("the host offers no function {target}; {hint}"))
+}
+
+/// `a:b/c#d` for `a:b/c@1.0.0#d`.
+fn without_version(name: &str) -> String {
+    match name.split_once('#') {
+        Some((interface, function)) => {
+            format!("{}#{function}", interface.split('@').next().unwrap_or_default())
+        }
+        None => name.to_owned(),
+    }
 }
 
 impl Imported<'_> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::built_in::BuiltIn;
 use super::trace::Trace;
 use crate::config::{Answer, HostRule, HostScript};
 use crate::diagnostic::AnsweredBy;
@@ -116,6 +117,8 @@ pub struct Desk {
     last: u32,
     /// How many handles were made under each name.
     made: HashMap<String, u64>,
+    /// What plugtool itself answers.
+    pub built_in: BuiltIn,
     /// What was asked and answered.
     pub trace: Trace,
 }
@@ -130,7 +133,8 @@ impl Desk {
             }
         }
         let used = vec![0; script.rules.len()];
-        Desk { script: script.clone(), rules, used, ..Desk::default() }
+        let built_in = BuiltIn::new(script);
+        Desk { script: script.clone(), rules, used, built_in, ..Desk::default() }
     }
 
     /// Who answers.
@@ -390,7 +394,9 @@ impl Desk {
 
     /// A handle was given back to the host, which lets go of it.
     pub fn take_back(&mut self, number: u32) {
-        self.held.remove(&number);
+        if let Some(held) = self.held.remove(&number) {
+            self.built_in.closed(&held.name);
+        }
     }
 
     /// A handle came to its end. The rules count that, and may forbid it.
@@ -400,6 +406,7 @@ impl Desk {
     /// It must not end, or not now.
     pub fn end(&mut self, number: u32) -> Result<(), HostFault> {
         let Some(Held { name, drop }) = self.held.remove(&number) else { return Ok(()) };
+        self.built_in.closed(&name);
         let asked = Asked { function: &drop, on: Some(&name), params: &[], args: &[] };
         let ruled = self.rules.contains_key(&drop);
         let decided = match ruled.then(|| self.decide(&asked)) {
