@@ -9,7 +9,9 @@ use crate::diagnostic::{Code, Diagnostic, Distance, WitPath};
 use crate::world::{self, ExternName, Mismatch, MismatchKind};
 
 use advice::{Producers, unwanted_wasi};
-pub use policy::{idle_stubs, idle_waivers, policy, today, too_large, unused_stub, weigh};
+pub use policy::{
+    Surface, idle_stubs, idle_waivers, policy, surface, today, too_large, unused_stub, weigh,
+};
 
 /// How a component stands to a host.
 #[derive(Clone, Debug)]

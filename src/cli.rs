@@ -1,6 +1,7 @@
 //! Arguments in, report out. The only room that prints or decides an exit status.
 
 mod adapt;
+mod cache;
 mod check;
 mod completions;
 mod compose;
@@ -15,6 +16,8 @@ mod record;
 mod reports;
 mod run;
 mod stream;
+mod verdicts;
+mod whole;
 mod worker;
 
 use std::io::{self, Write};
@@ -29,6 +32,7 @@ use crate::config::{self, ConfigError, Host};
 use crate::diagnostic::{Diagnostic, Report, Severity, Verdict};
 use crate::render::json;
 use crate::render::text::{self, Detail};
+use whole::write_whole;
 
 /// What every command's help says of its exit status.
 const EXIT_STATUS: &str = "\
@@ -281,44 +285,6 @@ fn print(text: &str) -> Result<(), Failure> {
         }
         Ok(()) => Ok(()),
     }
-}
-
-/// Writes a file whole or not at all: to a temporary file beside it, then renamed. A device or a pipe is
-/// written to as it is, and a link keeps leading to where it leads.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: io::Error| {
-        // The temporary file's name would say nothing to anybody, and differ from run to run.
-        let text = error.to_string();
-        let reason = text.split(" at path ").next().unwrap_or(&text);
-        Failure::internal(anyhow::anyhow!("{} cannot be written: {reason}", path.display()))
-    };
-    let mut target = path.to_owned();
-    if let Ok(there) = std::fs::metadata(path) {
-        if !there.is_file() && !there.is_dir() {
-            return std::fs::write(path, bytes).map_err(failed);
-        }
-        target = std::fs::canonicalize(path).map_err(failed)?;
-    }
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // What a plain write would have asked for; the umask takes its part.
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut write = || -> io::Result<()> {
-        let mut file = builder.prefix(".plugtool-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        // Not synchronised to the disk: the rename is what keeps a killed process from leaving half a
-        // file, and what a machine loses with its power can be made again.
-        file.persist(&target).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(failed)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What plugtool says: codes, severities, paths into a world, diagnostics, and the report that
 //! carries them. Plain data; the words are chosen by the rooms above, the layout by `render`.
 
+mod cached;
 mod code;
 mod diff;
 mod excerpt;
@@ -19,6 +20,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use cached::Known;
 pub use code::Code;
 pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
 pub use excerpt::fit;

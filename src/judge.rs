@@ -1,5 +1,6 @@
 //! One plugin, from file to verdict: read, decode, check, adapt, compose, check again, run.
 
+pub mod cache;
 mod command;
 mod fit;
 mod stage;
@@ -8,21 +9,23 @@ mod trial;
 
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::adapter::{self, AdaptError};
-use crate::check::{too_large, weigh};
+use crate::check::{policy, too_large, weigh};
 use crate::component::{self, Component};
 use crate::config::{Case, Host, Plugin, Policy};
-use crate::diagnostic::{Code, Diagnostic, PluginReport, Severity, Tool, Verdict, WitPath};
+use crate::diagnostic::{Code, Diagnostic, Known, PluginReport, Severity, Tool, Verdict, WitPath};
 use crate::input::{self, Input, InputError, Kind};
 use crate::sandbox::{SandboxError, interrupted};
 use crate::smoke::ENGINE;
 use crate::wiring::Node;
 
+use cache::{Cache, Contract};
 pub use command::{Ran, run_command, run_command_cases};
-pub use fit::{fit, measure};
+pub use fit::{Fitted, fit, measure};
 use stage::{Stage, begin, guarded};
 pub use trial::{Terms, Trial, run_cases};
 
@@ -59,6 +62,8 @@ pub struct Options {
     pub today: (u16, u8, u8),
     /// Whether what the calls of smoke cases return is recorded: it need not be what is expected.
     pub record: bool,
+    /// What is known from before; none where everything is found out anew.
+    pub cache: Option<Arc<Cache>>,
 }
 
 /// Reads a submitted file and decodes it. What is wrong with it is a finding.
@@ -69,8 +74,7 @@ pub fn open(name: &str, path: &str, policy: &Policy) -> (Option<Component>, Plug
 /// As [`open`], on a host's terms: a core module becomes a component where the host wants that, and
 /// the report says so.
 pub fn open_for(name: &str, path: &str, host: &Host) -> (Option<Component>, PluginReport) {
-    let modules = if host.adapt_modules { Modules::BecomeComponents } else { Modules::AreFindings };
-    read(name, path, &host.policy, modules)
+    read(name, path, &host.policy, Modules::of(host))
 }
 
 /// As [`open`], for a file that is to be run as a command: a core module becomes a component that
@@ -87,12 +91,28 @@ enum Modules {
     BecomePrograms,
 }
 
+impl Modules {
+    fn of(host: &Host) -> Modules {
+        if host.adapt_modules { Modules::BecomeComponents } else { Modules::AreFindings }
+    }
+}
+
 fn read(
     name: &str,
     path: &str,
     policy: &Policy,
     modules: Modules,
 ) -> (Option<Component>, PluginReport) {
+    let (input, mut report) = bytes(name, path, policy);
+    let Some(input) = input else { return (None, report) };
+    let digest = input.digest.clone();
+    let component = decode(input, &mut report, modules);
+    report.sha256 = digest.known();
+    (component, report)
+}
+
+/// Reads a submitted file, and looks at nothing but its size.
+fn bytes(name: &str, path: &str, policy: &Policy) -> (Option<Input>, PluginReport) {
     let mut report = PluginReport::new(name, path);
     begin(Stage::Read);
     match input::read(name, path) {
@@ -102,10 +122,7 @@ fn read(
             if let Some(finding) = too_large(input.size, policy) {
                 report.diagnostics.push(finding.at(WitPath::root("file", path)));
             }
-            let digest = input.digest.clone();
-            let component = decode(input, &mut report, modules);
-            report.sha256 = digest.known();
-            (component, report)
+            (Some(input), report)
         }
         Err(error @ InputError::System(_)) => {
             report.failure = Some(error.to_string());
@@ -201,47 +218,137 @@ pub fn judge(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRe
 }
 
 fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginReport, JudgeError> {
-    let (component, mut report) = open_for(&plugin.id, &plugin.path, host);
-    let fitted = match component {
-        Some(component) => fit(component, host, &mut report),
-        None => Ok(None),
+    let (input, mut report) = bytes(&plugin.id, &plugin.path, &host.policy);
+    let Some(input) = input else {
+        weigh(&mut report, &host.policy, options.today);
+        return Ok(report);
     };
-    begin(Stage::Weigh);
-    weigh(&mut report, &host.policy, options.today);
-    let fitted = match fitted {
-        Ok(Some(fitted)) => fitted,
-        Ok(None) => return Ok(report),
-        Err(error) => {
-            report.failure = Some(error.to_string());
-            return Ok(report);
-        }
+    let Some(cache) = &options.cache else {
+        return Ok(judge_input(input, report, plugin, host, options)?.0);
     };
-    // What is refused already is not run as well.
-    if report.diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
+    // What was read is what is looked up: nothing is read twice.
+    report.sha256 = Some(input.sha256().to_owned());
+    let key = cache.contract_key(plugin, input.sha256());
+    if let Some(contract) = cache.contract(&key)
+        && let Some(report) = known(contract, report.clone(), cache, plugin, host, options)
+    {
         return Ok(report);
     }
-    let cases: Vec<&Case> = host.cases.iter().filter(|case| case.is_for(&plugin.id)).collect();
-    let terms = Terms {
+    let (report, contract) = judge_input(input, report, plugin, host, options)?;
+    if let Some(contract) = contract {
+        cache.keep_contract(&key, &contract);
+    }
+    Ok(report)
+}
+
+/// The verdict on a plugin of which everything is known; none where there is something left to find out.
+fn known(
+    contract: Contract,
+    mut report: PluginReport,
+    cache: &Cache,
+    plugin: &Plugin,
+    host: &Host,
+    options: &Options,
+) -> Option<PluginReport> {
+    let (surface, fitted) = (contract.surface.clone(), contract.fitted.clone());
+    contract.put_into(&mut report);
+    report.cached.push(Known::Contract);
+    begin(Stage::Weigh);
+    report.diagnostics.extend(surface.iter().flat_map(|surface| policy(surface, &host.policy)));
+    weigh(&mut report, &host.policy, options.today);
+    let Some(fitted) = fitted.filter(|_| !is_refused(&report)) else { return Some(report) };
+    let cases = cases_of(plugin, host);
+    let key = cache.cases_key(&fitted, &cases, terms(plugin, host, options))?;
+    finish(&mut report, cache.trial(&key)?, host, options);
+    report.cached.push(Known::Cases);
+    Some(report)
+}
+
+/// Judges what was read, and says what may be kept of it, beside what came of running it.
+fn judge_input(
+    input: Input,
+    mut report: PluginReport,
+    plugin: &Plugin,
+    host: &Host,
+    options: &Options,
+) -> Result<(PluginReport, Option<Contract>), JudgeError> {
+    let about_size = std::mem::take(&mut report.diagnostics);
+    let digest = input.digest.clone();
+    let component = decode(input, &mut report, Modules::of(host));
+    report.sha256 = digest.known();
+    let fitted = match component {
+        Some(component) => fit(component, host, &mut report),
+        None => Ok(Fitted::default()),
+    };
+    let Fitted { component, surface } = match fitted {
+        Ok(fitted) => fitted,
+        Err(error) => {
+            report.failure = Some(error.to_string());
+            Fitted::default()
+        }
+    };
+    let cache = options.cache.as_deref();
+    let sha256 = component.as_ref().filter(|_| cache.is_some()).map(|it| input::digest(&it.bytes));
+    // What could not be judged is not known.
+    let contract = report.failure.is_none();
+    let contract = contract.then(|| Contract::of(&report, surface.clone(), sha256.clone()));
+    report.diagnostics.splice(0..0, about_size);
+    begin(Stage::Weigh);
+    report.diagnostics.extend(surface.iter().flat_map(|surface| policy(surface, &host.policy)));
+    weigh(&mut report, &host.policy, options.today);
+    // What is refused already is not run as well.
+    let Some(component) = component.filter(|_| !is_refused(&report)) else {
+        return Ok((report, contract));
+    };
+    let (cases, terms) = (cases_of(plugin, host), terms(plugin, host, options));
+    let key = cache.zip(sha256).and_then(|(cache, sha256)| cache.cases_key(&sha256, &cases, terms));
+    if let Some((cache, key)) = cache.zip(key.as_ref())
+        && let Some(trial) = cache.trial(key)
+    {
+        finish(&mut report, trial, host, options);
+        report.cached.push(Known::Cases);
+        return Ok((report, contract));
+    }
+    begin(Stage::Run);
+    match run_all(&component, &cases, terms) {
+        Ok(trial) => {
+            if let Some((cache, key)) = cache.zip(key) {
+                cache.keep_trial(&key, &trial);
+            }
+            finish(&mut report, trial, host, options);
+        }
+        Err(error @ JudgeError::Case(_)) => return Err(error),
+        Err(error) => report.failure = Some(error.to_string()),
+    }
+    Ok((report, contract))
+}
+
+fn is_refused(report: &PluginReport) -> bool {
+    report.diagnostics.iter().any(|finding| finding.severity == Severity::Error)
+}
+
+fn cases_of<'h>(plugin: &Plugin, host: &'h Host) -> Vec<&'h Case> {
+    host.cases.iter().filter(|case| case.is_for(&plugin.id)).collect()
+}
+
+fn terms<'t>(plugin: &'t Plugin, host: &'t Host, options: &'t Options) -> Terms<'t> {
+    Terms {
         id: &plugin.id,
         limits: &host.limits,
         unscripted: true,
         record: options.record,
         worker: &options.worker,
         require_sandbox: host.policy.require_sandbox,
-    };
-    begin(Stage::Run);
-    match run_all(&fitted, &cases, terms) {
-        Ok(trial) => {
-            report.cases = trial.cases;
-            report.sandbox = trial.sandbox;
-            let before = std::mem::replace(&mut report.diagnostics, trial.diagnostics);
-            weigh(&mut report, &host.policy, options.today);
-            report.diagnostics.splice(0..0, before);
-        }
-        Err(error @ JudgeError::Case(_)) => return Err(error),
-        Err(error) => report.failure = Some(error.to_string()),
     }
-    Ok(report)
+}
+
+/// Puts what came of running a plugin into its report.
+fn finish(report: &mut PluginReport, trial: Trial, host: &Host, options: &Options) {
+    report.cases = trial.cases;
+    report.sandbox = trial.sandbox;
+    let before = std::mem::replace(&mut report.diagnostics, trial.diagnostics);
+    weigh(report, &host.policy, options.today);
+    report.diagnostics.splice(0..0, before);
 }
 
 /// Runs smoke cases in their order, whatever their kind: neighbours of one kind share workers.

@@ -25,7 +25,7 @@ const PLUGTOOL: &str = env!("CARGO_BIN_EXE_plugtool");
 /// A gate over one plugin that passes and has cases, in a shell that does something first.
 fn gate_after(folder: &Path, prelude: &str, arguments: &str) -> Output {
     let line = format!(
-        "{prelude}; exec {PLUGTOOL} gate --host compositions/cli-host --jobs 1 {arguments}"
+        "{prelude}; exec {PLUGTOOL} gate --no-cache --host compositions/cli-host --jobs 1 {arguments}"
     );
     Command::new("sh").args(["-c", &line]).current_dir(folder).output().expect("a shell")
 }
@@ -53,7 +53,8 @@ fn a_file_that_the_system_cannot_read_has_no_verdict() {
         let words = shell_words::split(line).expect("a command line");
         Command::new(PLUGTOOL).args(words).current_dir(folder).output().expect("plugtool starts")
     };
-    let gate = run("gate --host compositions/cli-host --plugins list.toml --format json");
+    let gate =
+        run("gate --no-cache --host compositions/cli-host --plugins list.toml --format json");
     assert_eq!(exit(&gate), Some(3), "{gate:?}");
     let report: Value = serde_json::from_slice(&gate.stdout).expect("a report");
     assert_eq!(report["plugins"][0]["verdict"], "unjudged");
@@ -88,7 +89,8 @@ fn a_host_that_the_system_cannot_read_judges_nothing() {
     let wit = "compositions/cli-host/wit/v0.2";
     let judge = |text: &str| {
         fs::write(folder.join("plugtool.toml"), text).expect("a host");
-        let output = Command::new(PLUGTOOL).arg("gate").current_dir(folder).output();
+        let output =
+            Command::new(PLUGTOOL).args(["gate", "--no-cache"]).current_dir(folder).output();
         let output = output.expect("plugtool starts");
         (exit(&output), output.stdout.is_empty())
     };
@@ -104,7 +106,7 @@ fn a_host_that_the_system_cannot_read_judges_nothing() {
     }
     fs::remove_file(folder.join("plugtool.toml")).expect("a host");
     symlink(FAILS, folder.join("plugtool.toml")).expect("a link");
-    let output = Command::new(PLUGTOOL).arg("gate").current_dir(folder).output();
+    let output = Command::new(PLUGTOOL).args(["gate", "--no-cache"]).current_dir(folder).output();
     let output = output.expect("plugtool starts");
     assert_eq!((exit(&output), output.stdout.is_empty()), (Some(2), true));
 }
@@ -119,6 +121,7 @@ fn judged_by(worker: &Path) -> PluginReport {
         jobs: NonZero::<usize>::MIN,
         today: (2026, 1, 1),
         record: false,
+        cache: None,
     };
     judge(&plugin, &host, &options).expect("a verdict")
 }
@@ -189,7 +192,7 @@ fn a_program_that_is_deleted_meanwhile_passes_nothing() {
     let pipe = folder.join("list.toml");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
     let gate = Command::new(&program)
-        .args(["gate", "--host", "compositions/cli-host", "--plugins", "list.toml"])
+        .args(["gate", "--no-cache", "--host", "compositions/cli-host", "--plugins", "list.toml"])
         .args(["--report", "json=out.json"])
         .current_dir(folder)
         .stdout(Stdio::null())
@@ -293,7 +296,7 @@ fn a_report_that_cannot_be_written_is_no_pass() {
         // To standard output, which is full.
         let stdout = fs::OpenOptions::new().write(true).open("/dev/full").expect("the device");
         let ended = Command::new(PLUGTOOL)
-            .args(["gate", "--host", "compositions/cli-host", "--report"])
+            .args(["gate", "--no-cache", "--host", "compositions/cli-host", "--report"])
             .args([&format!("{format}=-"), "--report", "markdown=other.md"])
             .args(which.split(' '))
             .current_dir(folder)

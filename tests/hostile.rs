@@ -83,7 +83,7 @@ impl Workshop {
         }
         fs::write(&list, text).expect("a list of plugins");
         Command::new(env!("CARGO_BIN_EXE_plugtool"))
-            .args(["gate", "--jobs", "1", "--format", "json", "--host"])
+            .args(["gate", "--no-cache", "--jobs", "1", "--format", "json", "--host"])
             .arg(root().join("testdata/hostile"))
             .arg("--plugins")
             .arg(list)
@@ -431,10 +431,12 @@ mod confined {
         );
         fs::write(&strict, &text).expect("a host");
         fs::write(&lenient, format!("{text}[policy]\nrequire-sandbox = false\n")).expect("a host");
-        let gate = move |host: &Path| {
+        let gate = |host: &Path| {
             let output = Command::new(env!("CARGO_BIN_EXE_plugtool"))
                 .args(["gate", "--format", "json", "--host"])
                 .arg(host)
+                .arg("--cache-dir")
+                .arg(folder.path())
                 .arg("--plugins")
                 .arg(root().join("testdata/plugins/greet/greet.wasm"))
                 .output()
@@ -442,11 +444,19 @@ mod confined {
             let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
             (output.status.code(), report)
         };
-        let without = std::thread::spawn(move || {
-            forbid_confinement();
-            (gate(&strict), gate(&lenient))
+        // What was found out inside of a sandbox counts for nothing where there is none.
+        for host in [&strict, &strict, &lenient] {
+            assert_eq!(gate(host).0, Some(0));
+        }
+        assert!(gate(&strict).1["plugins"][0]["cached"].is_array());
+        let without = std::thread::scope(|scope| {
+            let without = scope.spawn(|| {
+                forbid_confinement();
+                (gate(&strict), gate(&lenient))
+            });
+            without.join().expect("two gates")
         });
-        let ((strict, strictly), (lenient, leniently)) = without.join().expect("two gates");
+        let ((strict, strictly), (lenient, leniently)) = without;
         assert_eq!(strict, Some(3), "{strictly:#}");
         assert_eq!(strictly["plugins"][0]["verdict"], "unjudged");
         let why = strictly["plugins"][0]["failure"].as_str().expect("why");

@@ -49,7 +49,7 @@ fn what_is_known_is_reported_and_nothing_else_passes() {
         let formats = ["json", "ndjson", "sarif", "junit", "github", "gitlab", "markdown", "text"];
         let reports: String =
             formats.iter().map(|format| format!(" --report {format}=out.{format}")).collect();
-        let gate = host.start(&format!("gate --jobs 1 {reports}"));
+        let gate = host.start(&format!("gate --no-cache --jobs 1 {reports}"));
         host.wait_until_it_spins();
         let asked = Instant::now();
         if to_all {
@@ -93,7 +93,7 @@ fn what_is_known_is_reported_and_nothing_else_passes() {
 #[test]
 fn what_was_judged_meanwhile_keeps_its_verdict() {
     let host = Spinning::new();
-    let gate = host.start("gate --jobs 3 --report ndjson=- --report json=out.json");
+    let gate = host.start("gate --no-cache --jobs 3 --report ndjson=- --report json=out.json");
     host.wait_until_it_spins();
     // The others are done when only one worker is left.
     wait_for("one worker that is left", || (host.workers().len() == 1).then_some(()));
@@ -116,7 +116,7 @@ fn asked_twice_it_ends_at_once() {
     let host = Spinning::new();
     let pipe = host.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
-    let mut gate = host.start("gate --jobs 1 --report json=pipe");
+    let mut gate = host.start("gate --no-cache --jobs 1 --report json=pipe");
     host.wait_until_it_spins();
     interrupt(&gate);
     host.wait_until_nobody_works();
@@ -131,7 +131,7 @@ fn asked_twice_it_ends_at_once() {
 #[test]
 fn what_is_to_be_ignored_is_ignored() {
     let host = Spinning::new();
-    let line = "trap '' HUP; exec \"$0\" gate --jobs 1 --report json=out.json";
+    let line = "trap '' HUP; exec \"$0\" gate --no-cache --jobs 1 --report json=out.json";
     let mut command = Command::new("sh");
     command.args(["-c", line]).arg(host.program()).current_dir(host.path());
     command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
@@ -169,7 +169,7 @@ fn run_ends_by_the_signal() {
 fn no_worker_outlives_its_gate() {
     let host = Spinning::new();
     let kill = |after: Option<Duration>| {
-        let mut gate = host.start("gate --jobs 3");
+        let mut gate = host.start("gate --no-cache --jobs 3");
         match after {
             Some(after) => std::thread::sleep(after),
             None => host.wait_until_it_spins(),

@@ -1,40 +1,74 @@
 //! What a host wants beyond its contract, applied: findings that a line of its configuration decided,
 //! what findings weigh, and what is excused.
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Host, Level, Pattern, Policy, Versions};
 use crate::diagnostic::{Code, Diagnostic, PluginReport, Severity, Verdict, Waived, WitPath};
-use crate::world::{ExternName, Item, World, asks_nothing, find};
+use crate::world::{ExternName, World, asks_nothing, find};
+
+/// What a policy looks at: the names at a component's boundary, each beside the host's own for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Surface {
+    /// What is asked of the host, in the order of declaration.
+    imports: Vec<Asked>,
+    /// What the host demands and is there: the component's name for it, and the host's.
+    exports: Vec<(String, String)>,
+}
+
+/// One import.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Asked {
+    name: String,
+    /// The host's name for it, where it has it.
+    offered: Option<String>,
+    /// Whether the host has all of it that is used.
+    fits: bool,
+}
+
+/// What a policy looks at of a component. `mismatches` are those with the host's world; plain types, which
+/// ask for nothing, are left out.
+pub fn surface(plugin: &World, host: &Host, target: &World, mismatches: &[Diagnostic]) -> Surface {
+    let offers = || std::iter::once(target).chain(&host.provides);
+    let asked = |name: &String| {
+        let offered = offers().find_map(|world| find(&world.imports, name));
+        let at = WitPath::root("import", name);
+        Asked {
+            name: name.clone(),
+            offered: offered.map(|(theirs, _)| theirs.to_owned()),
+            fits: mismatches.iter().all(|finding| finding.path.0.first() != at.0.first()),
+        }
+    };
+    let imports = plugin.imports.keys().filter(|name| !asks_nothing(plugin, name));
+    let demanded = target.exports.keys().filter_map(|demanded| {
+        let (ours, _) = find(&plugin.exports, demanded)?;
+        Some((ours.to_owned(), demanded.clone()))
+    });
+    Surface { imports: imports.map(asked).collect(), exports: demanded.collect() }
+}
 
 /// Findings about a component that its contract has nothing against: imports that the policy does not
 /// allow, versions that it does not accept or that may not last.
-pub fn policy(plugin: &World, host: &Host, target: &World) -> Vec<Diagnostic> {
+pub fn policy(surface: &Surface, policy: &Policy) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    let offers = || std::iter::once(target).chain(&host.provides);
-    let asked: Vec<(&str, &Item)> = plugin
-        .imports
-        .iter()
-        .filter(|(name, _)| !asks_nothing(plugin, name))
-        .map(|(name, item)| (name.as_str(), item))
-        .collect();
-    for (name, _) in &asked {
+    for Asked { name, offered, fits } in &surface.imports {
         let at = |finding: Diagnostic| finding.at(WitPath::root("import", name));
-        findings.extend(denied(name, &host.policy).map(at));
-        let offered = offers().find_map(|world| find(&world.imports, name));
-        if let Some((theirs, _)) = offered {
-            findings.extend(versions(name, theirs, &host.policy, "import"));
+        findings.extend(denied(name, policy).map(at));
+        if let Some(theirs) = offered {
+            let found = versions(name, theirs, policy, "import").into_iter();
+            // A newer version is harmless only where all that is used is there.
+            findings.extend(found.filter(|f| *fits || f.code != Code::NewerThanHost));
         }
         if ExternName::parse(name).version.is_some_and(|version| !version.pre.is_empty()) {
             findings.push(at(prerelease()));
         }
     }
-    for demanded in target.exports.keys() {
-        if let Some((ours, _)) = find(&plugin.exports, demanded) {
-            let findings_of = versions(ours, demanded, &host.policy, "export");
-            findings
-                .extend(findings_of.into_iter().filter(|f| f.code == Code::IncompatibleVersion));
-        }
+    for (ours, demanded) in &surface.exports {
+        let found = versions(ours, demanded, policy, "export").into_iter();
+        findings.extend(found.filter(|f| f.code == Code::IncompatibleVersion));
     }
-    findings.extend(mixed_wasi(&asked));
+    let names: Vec<&str> = surface.imports.iter().map(|asked| asked.name.as_str()).collect();
+    findings.extend(mixed_wasi(&names));
     findings
 }
 
@@ -115,9 +149,9 @@ fn prerelease() -> Diagnostic {
 
 /// Parts of one component that were built against different WASI versions work together on one track,
 /// and are a sign of a build that mixes toolchains.
-fn mixed_wasi(asked: &[(&str, &Item)]) -> Option<Diagnostic> {
+fn mixed_wasi(asked: &[&str]) -> Option<Diagnostic> {
     let mut versions: Vec<(String, &str)> = Vec::new();
-    for (name, _) in asked {
+    for &name in asked {
         let parsed = ExternName::parse(name);
         if let (true, Some(version)) = (parsed.base.starts_with("wasi:"), &parsed.version) {
             let version = version.to_string();

@@ -9,11 +9,12 @@ use std::thread::available_parallelism;
 
 use clap::Args;
 
+use super::cache::CacheArguments;
 use super::progress::Progress;
 use super::record::record;
 use super::reports::Reports;
 use super::stream::Stream;
-use super::{Common, EXIT_STATUS, Failure, load_host};
+use super::{Common, EXIT_STATUS, Failure, load_host, verdicts};
 use crate::check::{idle_stubs, today};
 use crate::config::{self, Host, Plugin};
 use crate::diagnostic::{Diagnostic, PartitionItem, PartitionUsed, Report, Severity, Verdict};
@@ -68,6 +69,8 @@ pub struct Gate {
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
     #[command(flatten)]
+    cache: CacheArguments,
+    #[command(flatten)]
     reports: Reports,
     #[command(flatten)]
     common: Common,
@@ -94,6 +97,8 @@ impl Gate {
     pub(super) fn run(mut self) -> Result<u8, Failure> {
         self.reports.trace_to(self.trace.take());
         self.reports.check(&self.common)?;
+        let worker = sandbox::this_program().map_err(Failure::internal)?;
+        let cache = verdicts::begin(self.cache.folder(), &worker);
         let mut host = load_host(self.host.as_deref(), "")?;
         for case in &mut host.cases {
             case.twice |= self.twice;
@@ -118,13 +123,14 @@ impl Gate {
             None => selected.clone(),
         };
         let options = Options {
-            worker: sandbox::this_program().map_err(Failure::internal)?,
+            worker,
             fail_on: self.common.fail_on(),
             jobs: self
                 .jobs
                 .unwrap_or_else(|| available_parallelism().unwrap_or(NonZero::<usize>::MIN)),
             today: today(),
             record: self.record,
+            cache: cache.and_then(|cache| cache.open(&host, &self.common)),
         };
         sandbox::heed_interrupts(asked_to_end).map_err(|error| {
             Failure::internal(anyhow::Error::new(error).context("signals cannot be heeded"))
@@ -136,6 +142,7 @@ impl Gate {
             stream.iter().for_each(|stream| stream.tell(step));
         });
         progress.clear();
+        options.cache.iter().for_each(|cache| verdicts::close(cache, &self.common));
         let mut report = report.map_err(|error| match error {
             JudgeError::Case(_) => Failure::usage(error),
             JudgeError::Internal(_) => Failure::internal(error),

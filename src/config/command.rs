@@ -30,6 +30,16 @@ pub struct CommandCase {
     pub exit_code: u8,
 }
 
+impl CommandCase {
+    /// All that decides what comes of running it, as text; none where folders of the host take part.
+    pub(super) fn deciding(&self) -> Option<String> {
+        let CommandCase { args, env, dirs, stdin, stdout, stderr, exit_code } = self;
+        let digest = |bytes: &Arc<[u8]>| input::digest(bytes);
+        let expected = [stdout, stderr].map(|bytes| bytes.as_ref().map(digest));
+        dirs.is_empty().then(|| format!("{:?}", (args, env, digest(stdin), expected, exit_code)))
+    }
+}
+
 /// The keys as they are written.
 #[derive(Debug, Default)]
 pub struct CommandKeys {

@@ -1,5 +1,7 @@
 //! Smoke files: cases with their steps, read and checked as far as that goes without a component.
 
+mod deciding;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;

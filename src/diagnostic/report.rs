@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnostic, HostCall, PartitionUsed, Sandbox, Severity, StubUse, Usage};
+use super::{Diagnostic, HostCall, Known, PartitionUsed, Sandbox, Severity, StubUse, Usage};
 
 /// What was found out about one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -126,6 +126,9 @@ pub struct PluginReport {
     pub cases: Vec<CaseReport>,
     /// Every finding.
     pub diagnostics: Vec<Diagnostic>,
+    /// What was known from an earlier gate: the only field that differs where a verdict is reached anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cached: Vec<Known>,
     /// Waivers of the host that excused a finding: indices into its policy.
     #[serde(skip)]
     pub waived_by: Vec<usize>,
@@ -157,6 +160,7 @@ impl PluginReport {
             stubs: Vec::new(),
             cases: Vec::new(),
             diagnostics: Vec::new(),
+            cached: Vec::new(),
             waived_by: Vec::new(),
             sandbox: None,
             stubbed_by: None,

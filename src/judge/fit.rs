@@ -4,11 +4,11 @@
 use super::stage::{Stage, begin};
 use super::stubs::{self, Closed, NotClosed};
 use super::{JudgeError, node};
-use crate::check::{Finding, check, policy};
+use crate::check::{Finding, Surface, check, policy, surface};
 use crate::component::Component;
 use crate::compose::compose;
 use crate::config::{Host, Pattern};
-use crate::diagnostic::{AdapterUse, Code, Diagnostic, PluginReport, Severity};
+use crate::diagnostic::{AdapterUse, Diagnostic, PluginReport, Severity};
 use crate::wiring::search::{self, Attempt, Outcome, Way};
 use crate::wiring::{self, Node, Wishes};
 use crate::world;
@@ -19,14 +19,27 @@ use crate::world;
 ///
 /// Nothing is run.
 pub fn measure(component: Component, host: &Host, report: &mut PluginReport) {
-    if let Err(error) = fit(component, host, report) {
-        report.failure = Some(error.to_string());
+    match fit(component, host, report) {
+        Ok(Fitted { surface: Some(surface), .. }) => {
+            report.diagnostics.extend(policy(&surface, &host.policy));
+        }
+        Ok(_) => {}
+        Err(error) => report.failure = Some(error.to_string()),
     }
 }
 
+/// What came of fitting a component to a host.
+#[derive(Debug, Default)]
+pub struct Fitted {
+    /// What the host would run; none where it would run nothing, for the reasons in the report.
+    pub component: Option<Component>,
+    /// What the host's policy has a say in; none where it is too early to ask.
+    pub surface: Option<Surface>,
+}
+
 /// What the host would run: the component itself where it targets one of its worlds, or what comes of
-/// stubs for imports that the host wants closed, and of the host's adapters. None, and the reasons in
-/// the report, where nothing will do.
+/// stubs for imports that the host wants closed, and of the host's adapters. Nothing, and the reasons in
+/// the report, where nothing will do. Policy is not asked yet.
 ///
 /// # Errors
 ///
@@ -35,14 +48,13 @@ pub fn fit(
     component: Component,
     host: &Host,
     report: &mut PluginReport,
-) -> Result<Option<Component>, JudgeError> {
+) -> Result<Fitted, JudgeError> {
     begin(Stage::Check);
     let patterns = host.policy.stub_patterns();
     // What the engine refuses is nothing to compose with.
     if !component.refused.is_empty() {
         let finding = check(&component, host);
-        refuse(&component, finding, None, host, report);
-        return Ok(None);
+        return Ok(refuse(&component, finding, None, host, report));
     }
     let alone = match stubs::close(&[&component], &stubs::alone(&component), &patterns) {
         Ok(mut closed) => {
@@ -77,14 +89,14 @@ pub fn fit(
     match alone {
         Ok((closed, finding)) => {
             let fitted = note_stubs(closed, report).unwrap_or(component);
-            refuse(&fitted, finding, near, host, report);
+            Ok(refuse(&fitted, finding, near, host, report))
         }
         Err(findings) => {
             report.world.clone_from(&host.worlds[0].name);
             report.diagnostics.extend(findings);
+            Ok(Fitted::default())
         }
     }
-    Ok(None)
 }
 
 fn broke(error: &NotClosed) -> JudgeError {
@@ -102,16 +114,10 @@ fn note_stubs(closed: Option<Closed>, report: &mut PluginReport) -> Option<Compo
     Some(closed.component)
 }
 
-fn accept(
-    fitted: Component,
-    world: usize,
-    host: &Host,
-    report: &mut PluginReport,
-) -> Option<Component> {
+fn accept(fitted: Component, world: usize, host: &Host, report: &mut PluginReport) -> Fitted {
     let target = &host.worlds[world];
     report.world.clone_from(&target.name);
-    report.diagnostics.extend(policy(&fitted.world, host, target));
-    Some(fitted)
+    Fitted { surface: Some(surface(&fitted.world, host, target, &[])), component: Some(fitted) }
 }
 
 /// What the host's adapters come to.
@@ -150,7 +156,7 @@ fn adapted(
     world: usize,
     way: &Way,
     report: &mut PluginReport,
-) -> Result<Option<Component>, JudgeError> {
+) -> Result<Fitted, JudgeError> {
     let adapters = || way.adapters.iter().map(|&index| &host.adapters[index]);
     let parts: Vec<&Component> = std::iter::once(component).chain(adapters()).collect();
     let target = &host.worlds[world];
@@ -163,7 +169,7 @@ fn adapted(
         Ok(closed) => closed,
         Err(NotClosed::Findings(findings)) => {
             report.diagnostics.extend(findings);
-            return Ok(None);
+            return Ok(Fitted::default());
         }
         Err(error) => return Err(broke(&error)),
     };
@@ -182,7 +188,7 @@ fn adapted(
     }
     if !composed.refused.is_empty() {
         report.diagnostics.extend(composed.refused);
-        return Ok(None);
+        return Ok(Fitted::default());
     }
     Ok(accept(composed, world, host, report))
 }
@@ -194,7 +200,7 @@ fn refuse(
     near: Option<(Attempt, usize)>,
     host: &Host,
     report: &mut PluginReport,
-) {
+) -> Fitted {
     let target = &host.worlds[finding.world];
     report.world.clone_from(&target.name);
     report.distances = finding.distances;
@@ -202,13 +208,8 @@ fn refuse(
         let world = host.worlds[index].name.as_deref().unwrap_or("the world");
         wiring::no_adapter_path(&attempt, world).severity(Severity::Note)
     });
-    let mut wishes = policy(&component.world, host, target);
-    // A newer version is harmless only where all that is used is there.
-    wishes.retain(|wish| {
-        wish.code != Code::NewerThanHost
-            || !finding.diagnostics.iter().any(|f| f.path.0.first() == wish.path.0.first())
-    });
+    let surface = surface(&component.world, host, target, &finding.diagnostics);
     report.diagnostics.extend(finding.diagnostics);
     report.diagnostics.extend(note);
-    report.diagnostics.extend(wishes);
+    Fitted { component: None, surface: Some(surface) }
 }

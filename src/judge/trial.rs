@@ -16,7 +16,7 @@ use crate::diagnostic::{CallReport, CaseReport, Code, Diagnostic, Sandbox, WitPa
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{Event, Fault, FaultKind, Job, Script};
 
-pub(super) use dispatch::{Errand, dispatch};
+pub(super) use dispatch::{Errand, confinement, dispatch};
 pub(super) use findings::{
     advice, died, finding, how, lost_compiling, refused_by_the_system, timed_out, unsettled,
 };

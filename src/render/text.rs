@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use super::clean;
 use super::stubs::stubs;
 use crate::diagnostic::{
-    AdaptReport, AdapterUse, CaseReport, Diagnostic, Distance, InitReport, PartitionUsed,
+    AdaptReport, AdapterUse, CaseReport, Diagnostic, Distance, InitReport, Known, PartitionUsed,
     PluginReport, Report, Sandbox, Severity, StubUse, Summary, Usage, Verdict,
 };
 
@@ -69,9 +69,17 @@ pub fn report(report: &Report, detail: Detail) -> String {
         if !out.ends_with("\n\n") {
             out.push('\n');
         }
-        line(&mut out, format!("{style}{}{style:#}", counts(s)));
+        let known = report.plugins.iter().filter(|plugin| is_known(plugin)).count();
+        let known = if known > 0 { format!(" ({known} cached)") } else { String::new() };
+        line(&mut out, format!("{style}{}{style:#}{known}", counts(s)));
     }
     out
+}
+
+/// Whether nothing had to be found out about a plugin. Where its contract is known and its cases are not,
+/// it is looked at anew.
+fn is_known(plugin: &PluginReport) -> bool {
+    plugin.cached.contains(&Known::Contract)
 }
 
 /// Which part of the plugins a report is about, in words.
@@ -109,7 +117,13 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
     let room = textwrap::Options::new(WIDTH.saturating_sub(before))
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
         .break_words(false);
-    let summary = textwrap::wrap(&summary(plugin), room).join(&format!("\n{:before$}", ""));
+    let mut summary = summary(plugin);
+    if is_known(plugin) {
+        summary += " (cached)";
+    } else if plugin.cached.contains(&Known::Cases) {
+        summary += " (its run cached)";
+    }
+    let summary = textwrap::wrap(summary.trim_start(), room).join(&format!("\n{:before$}", ""));
     let head = format!("{style}{word}{style:#}  {BOLD}{id:width$}{BOLD:#}  {summary}");
     line(out, head.trim_end().to_owned());
     if detail == Detail::Verbose {

@@ -238,12 +238,15 @@ pub fn execute(line: &str, folder: &Path) -> Outcome {
         // Another program may start it.
         env!("CARGO_BIN_EXE_plugtool").clone_into(word);
     }
+    // A cache of its own for each command: what one finds out is not known to the next.
+    let caches = tempfile::tempdir().expect("a temporary folder");
     let mut child = Command::new(program)
         .args(&words[1..])
         .current_dir(folder)
         .env_clear()
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
         .envs(std::env::var_os("HOME").map(|home| ("HOME", home)))
+        .env("XDG_CACHE_HOME", caches.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -64,6 +64,7 @@ impl Run {
             jobs: NonZero::<usize>::MIN,
             today: today(),
             record: self.record,
+            cache: None,
         };
         let plugin = Plugin { id: name.clone(), path: path.to_owned(), enabled: true };
         let mut judged = judge::judge(&plugin, &host, &options).map_err(failure)?;

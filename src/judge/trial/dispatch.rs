@@ -30,6 +30,18 @@ pub struct Errand<'e> {
     pub write: &'e [PathBuf],
 }
 
+/// How a worker is confined here that is granted no folder. It is asked, and given nothing to do.
+///
+/// # Errors
+///
+/// [`JudgeError::Internal`] where there is no worker to be had.
+pub fn confinement(terms: Terms<'_>) -> Result<Sandbox, JudgeError> {
+    // No job: the worker says so, and ends.
+    let errand = Errand { header: "null", body: &[], runs: 1, read: &[], write: &[] };
+    let terms = Terms { require_sandbox: false, ..terms };
+    dispatch(terms, &errand, &mut |_| Answer::Stop).map(|(_, sandbox)| sandbox)
+}
+
 /// Sends a worker out, and returns how it ended and how it was confined.
 ///
 /// # Errors

@@ -1,0 +1,44 @@
+//! What decides what comes of a case, for who keeps that. Where a case gets a key, the patterns here stop
+//! compiling: whoever adds it says whether it decides.
+
+use super::{Baseline, Case, CaseFile, Expectation, Step};
+use crate::input;
+
+impl Case {
+    /// All that decides what comes of running the case, as text: two cases of one text come to the same.
+    /// None where folders of the host take part, which the case does not hold.
+    pub fn deciding(&self) -> Option<String> {
+        // Where a case stands in its file, and who else it is for, decides nothing.
+        let Case {
+            name,
+            file: _,
+            plugins: _,
+            steps,
+            command,
+            files,
+            max_fuel,
+            baseline,
+            twice,
+            head: _,
+            text: _,
+        } = self;
+        let step = |Step { invoke, call: _, expect, inline: _ }: &Step| match expect {
+            Expectation::Return => (invoke.text.clone(), "return", String::new()),
+            Expectation::Value(value, _) => (invoke.text.clone(), "value", value.text.clone()),
+            Expectation::Trap(trap) => (invoke.text.clone(), "trap", trap.clone()),
+        };
+        let steps: Vec<_> = steps.iter().map(step).collect();
+        let file = |CaseFile { path, bytes }: &CaseFile| (path.clone(), input::digest(bytes));
+        let files: Vec<_> = files.iter().map(file).collect();
+        let command = match command {
+            Some(command) => Some(command.deciding()?),
+            None => None,
+        };
+        let baseline = baseline.as_ref().map(
+            |Baseline { engine, tolerance, written: _, fuel, place, span: _ }| {
+                (engine, tolerance, fuel, place)
+            },
+        );
+        Some(format!("{:?}", (name, steps, files, command, max_fuel, baseline, twice)))
+    }
+}
