@@ -1,6 +1,7 @@
 //! What the host answers while a smoke case runs: its rules as they are written, and what a worker is
 //! given of them.
 
+mod deciding;
 mod keys;
 mod resolve;
 

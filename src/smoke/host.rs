@@ -16,7 +16,7 @@ use wasmtime::component::{
 };
 use wasmtime::{AsContextMut, Engine, StoreContextMut};
 
-use super::call::values::{lower, raise_with};
+use super::call::values::{bytes, lower, raise_with};
 use super::store::State;
 use crate::diagnostic::AnsweredBy;
 use crate::wave::Value;
@@ -180,8 +180,14 @@ impl Function {
     ) -> wasmtime::Result<Duration> {
         let mut args = Vec::with_capacity(params.len());
         for param in params {
-            let raised = raise_with(param.clone(), &mut |handle| self.name_of(&mut store, handle));
-            args.push(raised);
+            let plain = match param {
+                // Not copied as what they are in the engine, which is 40 times as large.
+                Val::List(items) => bytes(items).map(Value::Bytes),
+                _ => None,
+            };
+            args.push(plain.unwrap_or_else(|| {
+                raise_with(param.clone(), &mut |handle| self.name_of(&mut store, handle))
+            }));
         }
         let mut names: Vec<&str> = ty.params().map(|(name, _)| name).collect();
         let mut on = None;

@@ -15,6 +15,7 @@ impl Case {
             plugins: _,
             steps,
             command,
+            host,
             files,
             max_fuel,
             baseline,
@@ -39,6 +40,9 @@ impl Case {
                 (engine, tolerance, fuel, place)
             },
         );
-        Some(format!("{:?}", (name, steps, files, command, max_fuel, baseline, twice)))
+        Some(format!(
+            "{:?}",
+            (name, steps, host.deciding(), files, command, max_fuel, baseline, twice)
+        ))
     }
 }

@@ -140,16 +140,10 @@ pub fn raise_with(value: Val, name: &mut dyn FnMut(ResourceAny) -> Value) -> Val
         Val::Float64(value) => Value::Float64(value.to_bits()),
         Val::Char(c) => Value::Char(c),
         Val::String(text) => Value::Text(text),
-        Val::List(items) => {
-            let byte = |item: &Val| match item {
-                Val::U8(byte) => Some(*byte),
-                _ => None,
-            };
-            match items.iter().map(byte).collect::<Option<Vec<u8>>>() {
-                Some(bytes) if !bytes.is_empty() => Value::Bytes(bytes),
-                _ => Value::List(all(items), false),
-            }
-        }
+        Val::List(items) => match bytes(&items) {
+            Some(bytes) => Value::Bytes(bytes),
+            None => Value::List(all(items), false),
+        },
         Val::FixedLengthList(items) => Value::List(all(items), false),
         Val::Map(entries) => {
             let pairs = entries.into_iter().map(|(key, value)| Val::Tuple(vec![key, value]));
@@ -170,6 +164,16 @@ pub fn raise_with(value: Val, name: &mut dyn FnMut(ResourceAny) -> Value) -> Val
         Val::Stream(_) => Value::Opaque("a stream".to_owned()),
         Val::ErrorContext(_) => Value::Opaque("an error-context".to_owned()),
     }
+}
+
+/// The elements of a list of bytes, which is not empty.
+pub fn bytes(items: &[Val]) -> Option<Vec<u8>> {
+    let Some(Val::U8(_)) = items.first() else { return None };
+    let byte = |item: &Val| match item {
+        Val::U8(byte) => Some(*byte),
+        _ => None,
+    };
+    items.iter().map(byte).collect()
 }
 
 fn boxed(value: Val, name: &mut dyn FnMut(ResourceAny) -> Value) -> Box<Value> {

@@ -9,7 +9,7 @@ use crate::config::{CONFIG, HostScript, KEYVALUE, LOGGING};
 use crate::wave::Value;
 
 /// The most that all stores hold together, in bytes of keys and values.
-const MAX_STORED: usize = 16 << 20;
+const MAX_STORED: usize = 4 << 20;
 
 type Store = BTreeMap<String, Vec<u8>>;
 
