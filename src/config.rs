@@ -3,32 +3,41 @@
 //! never a finding about a plugin.
 
 mod command;
+mod contract;
+mod files;
 mod first;
 mod host;
+mod http;
 mod parse;
+mod plugins;
 mod policy;
 mod record;
+mod record_command;
 mod smoke;
 mod values;
 mod written;
 
-use std::collections::{BTreeMap, HashSet};
-use std::fs;
-use std::path::{Component as PathPart, Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
 
-use crate::component::{self, Component, FEATURES};
+use crate::component::{self, Component};
 use crate::diagnostic::ConfigUsed;
-use crate::input::{self, Kind};
+use crate::input;
 use crate::world::{self, World};
+
+use contract::Contract;
+use files::{adapter_files, expand, read_text, show};
 
 pub use command::CommandCase;
 pub use first::{NewFile, first_host};
 pub use host::{Answer, CONFIG, HostRule, HostScript, HostSide, KEYVALUE, LOGGING};
+pub use http::{HostPattern, HttpCase, HttpFailure, HttpReply, HttpRequest, HttpRule, Outside};
 pub use parse::excerpt;
+pub use plugins::{Plugin, plugin_list};
 pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};
 pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, read_cases};
@@ -90,17 +99,6 @@ pub struct Host {
     pub policy: Policy,
 }
 
-/// One line of a plugin list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plugin {
-    /// Its name in reports and smoke cases.
-    pub id: String,
-    /// Where it is, relative to the working directory.
-    pub path: String,
-    /// Whether it is judged at all.
-    pub enabled: bool,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
@@ -134,31 +132,6 @@ struct HostTable {
     smoke: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct PluginFile {
-    plugins: Vec<PluginTable>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct PluginTable {
-    id: String,
-    path: String,
-    #[serde(default = "yes")]
-    enabled: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// Where the WIT is, and which features' `@unstable` items are part of it.
-struct Wit {
-    paths: Vec<PathBuf>,
-    features: Vec<String>,
-}
-
 /// Reads a host folder: the folder, or its `plugtool.toml`.
 pub fn load(path: &Path) -> Result<Host, ConfigError> {
     let file = if path.is_dir() { path.join("plugtool.toml") } else { path.to_owned() };
@@ -173,13 +146,11 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
     if parsed.host.worlds.is_empty() {
         return Err(invalid("`worlds` is empty: a plugin could target none".to_owned()));
     }
-    let wit = Wit {
-        paths: parsed.host.wit.iter().map(beside).collect(),
-        features: parsed.host.features.clone(),
-    };
-    let worlds = parsed.host.worlds.iter().map(|name| load_world(&wit, Some(name), &shown));
+    let wit: Vec<PathBuf> = parsed.host.wit.iter().map(beside).collect();
+    let contract = Contract::read(&wit, &parsed.host.features, format!("{shown}: "))?;
+    let worlds = parsed.host.worlds.iter().map(|name| contract.world(Some(name)));
     let worlds: Vec<World> = worlds.collect::<Result<_, _>>()?;
-    let provides = provided(&parsed.host.provides, &wit, &shown)?;
+    let provides = contract.provided(&parsed.host.provides, &shown)?;
 
     let mut adapters: Vec<Component> = Vec::new();
     for adapter in &parsed.host.adapters {
@@ -255,17 +226,16 @@ pub fn from_world(
     names: &[String],
     provides: &[String],
 ) -> Result<Host, ConfigError> {
-    let wit = Wit { paths: wit.to_vec(), features: features.to_vec() };
+    let contract = Contract::read(wit, features, String::new())?;
     let worlds = if names.is_empty() {
-        vec![load_world(&wit, None, "")?]
+        vec![contract.world(None)?]
     } else {
-        let worlds = names.iter().map(|name| load_world(&wit, Some(name), ""));
-        worlds.collect::<Result<_, _>>()?
+        names.iter().map(|name| contract.world(Some(name))).collect::<Result<_, _>>()?
     };
     Ok(Host {
         config: None,
         worlds,
-        provides: provided(provides, &wit, "--provides")?,
+        provides: contract.provided(provides, "--provides")?,
         adapters: Vec::new(),
         adapt_modules: false,
         plugins: Vec::new(),
@@ -287,162 +257,4 @@ pub fn load_adapter(path: &Path) -> Result<Component, ConfigError> {
         path: shown.clone(),
         reason: format!("this adapter cannot be used: {}", finding.message),
     })
-}
-
-/// Reads lists of plugins: each a `.toml` file with `[[plugins]]`, a component, or a pattern of
-/// components, which get their file's stem as id.
-pub fn plugin_list(sources: &[String]) -> Result<Vec<Plugin>, ConfigError> {
-    let mut plugins = Vec::new();
-    for source in sources {
-        if source.ends_with(".toml") {
-            let path = Path::new(source);
-            let list: PluginFile = parse::toml(source, &read_text(path)?)?;
-            let folder = path.parent().unwrap_or(Path::new(""));
-            plugins.extend(list.plugins.into_iter().map(|plugin| Plugin {
-                id: plugin.id,
-                path: show(&folder.join(plugin.path)),
-                enabled: plugin.enabled,
-            }));
-        } else {
-            plugins.extend(expand(source)?.into_iter().map(|path| Plugin {
-                id: input::split_name(&path).0,
-                path,
-                enabled: true,
-            }));
-        }
-    }
-    let mut seen = HashSet::new();
-    match plugins.iter().find(|plugin| !seen.insert(&plugin.id)) {
-        None => Ok(plugins),
-        Some(twice) => Err(ConfigError::Invalid {
-            path: sources.join(", "),
-            reason: format!("two plugins have the id `{}`; ids must be unique", twice.id),
-        }),
-    }
-}
-
-/// The world of this name out of WIT sources, or the world of the component that is named instead.
-fn load_world(wit: &Wit, name: Option<&str>, from: &str) -> Result<World, ConfigError> {
-    if let Some(missing) = wit.paths.iter().find(|path| !path.exists()) {
-        let reason = "no such file or directory".to_owned();
-        return Err(ConfigError::Unreadable { path: show(missing), reason });
-    }
-    if let ([path], None) = (wit.paths.as_slice(), name)
-        && path.is_file()
-        && path.extension().is_none_or(|extension| extension != "wit")
-    {
-        let shown = show(path);
-        let read = input::read(&shown, &shown).map_err(|error| ConfigError::Unreadable {
-            path: shown.clone(),
-            reason: error.to_string(),
-        })?;
-        if read.kind == Kind::Component && !component::is_wit_package(&read.bytes) {
-            let mut component = component::decode(read).map_err(|finding| {
-                ConfigError::Invalid { path: shown.clone(), reason: finding.message.clone() }
-            })?;
-            component.world.name = Some(shown);
-            return Ok(component.world);
-        }
-    }
-    let from = if from.is_empty() { String::new() } else { format!("{from}: ") };
-    world::load(&wit.paths, &wit.features)
-        .and_then(|wit| wit.world(name, FEATURES))
-        .map_err(|error| ConfigError::Wit { from, error })
-}
-
-/// What a host links beside its world: `wasi`, or worlds by name, out of the host's own WIT or out of
-/// what plugtool ships.
-fn provided(names: &[String], wit: &Wit, from: &str) -> Result<Vec<World>, ConfigError> {
-    let mut worlds = Vec::new();
-    for name in names {
-        let from = from.to_owned();
-        let prefix = || format!("{from}: ");
-        if name == "wasi" {
-            let wasi = world::wasi(FEATURES);
-            worlds.extend(wasi.map_err(|error| ConfigError::Wit { from: prefix(), error })?);
-            continue;
-        }
-        if !name.contains('/') {
-            return Err(ConfigError::Invalid {
-                path: from,
-                reason: format!(
-                    "nothing is known of `{name}` to provide; write \"wasi\", or the name of a \
-                     world, as in \"wasi:clocks/imports@0.2.12\""
-                ),
-            });
-        }
-        let own =
-            world::load(&wit.paths, &wit.features).and_then(|wit| wit.world(Some(name), FEATURES));
-        let shipped = |error| {
-            let wasi = name.starts_with("wasi:");
-            world::shipped(name, FEATURES).map_err(|other| if wasi { other } else { error })
-        };
-        let found = own.or_else(shipped);
-        worlds.push(found.map_err(|error| ConfigError::Wit { from: prefix(), error })?);
-    }
-    Ok(worlds)
-}
-
-/// An adapter path is a file, or a folder whose `.wasm` and `.wat` files are meant.
-fn adapter_files(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
-    if !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
-    let unreadable = |error: std::io::Error| ConfigError::Unreadable {
-        path: show(path),
-        reason: error.to_string(),
-    };
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(unreadable)? {
-        let file = entry.map_err(unreadable)?.path();
-        if file.extension().is_some_and(|extension| extension == "wasm" || extension == "wat") {
-            files.push(file);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// The files of a pattern, sorted; the path itself where it is no pattern, there or not. A pattern
-/// that matches nothing is an error: a gate that judged nothing must not look like a pass.
-fn expand(pattern: &str) -> Result<Vec<String>, ConfigError> {
-    if !pattern.contains(['*', '?', '[']) {
-        return Ok(vec![pattern.to_owned()]);
-    }
-    let invalid = |reason: String| ConfigError::Invalid { path: pattern.to_owned(), reason };
-    let paths = glob::glob(pattern).map_err(|error| invalid(error.msg.to_owned()))?;
-    let mut files = Vec::new();
-    for path in paths {
-        files.push(show(&path.map_err(|error| invalid(error.to_string()))?));
-    }
-    files.sort();
-    if files.is_empty() {
-        return Err(invalid("the pattern matches no file".to_owned()));
-    }
-    Ok(files)
-}
-
-fn read_text(path: &Path) -> Result<String, ConfigError> {
-    let unreadable = |reason: String| ConfigError::Unreadable { path: show(path), reason };
-    let bytes = match input::read("", &path.to_string_lossy()) {
-        Ok(input) => input.bytes,
-        Err(error) => return Err(unreadable(error.to_string())),
-    };
-    String::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8 text".to_owned()))
-}
-
-/// A path as people write it: `a/../b` is `b`. Only folders that were written out are folded away,
-/// so what it names can differ only behind a symbolic link that the configuration itself names.
-fn show(path: &Path) -> String {
-    let mut parts: Vec<PathPart<'_>> = Vec::new();
-    for part in path.components() {
-        match (part, parts.last()) {
-            (PathPart::CurDir, _) if path.components().count() > 1 => {}
-            (PathPart::ParentDir, Some(PathPart::Normal(_))) => {
-                parts.pop();
-            }
-            (part, _) => parts.push(part),
-        }
-    }
-    parts.iter().collect::<PathBuf>().to_string_lossy().into_owned()
 }

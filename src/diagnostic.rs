@@ -6,6 +6,7 @@ mod code;
 mod diff;
 mod excerpt;
 mod host_call;
+mod http;
 mod inspection;
 mod partition;
 mod report;
@@ -25,6 +26,7 @@ pub use code::Code;
 pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
 pub use excerpt::fit;
 pub use host_call::{AnsweredBy, HostCall, TraceLine};
+pub use http::{HttpAnswer, HttpExchange};
 pub use inspection::{
     Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,
     PackageShown, Part, Producers, Request, WireSaid, WorldShown,
@@ -33,7 +35,7 @@ pub use partition::{Method, PartitionItem, PartitionUsed};
 pub use report::{
     AdaptReport, AdapterUse, CallReport, CaseReport, ComponentUsed, ComposeReport, ConfigUsed,
     Distance, ExportFrom, GateEnd, GatePlugin, InitReport, PluginReport, Report, Summary, Tool,
-    Verdict, WireShown,
+    Verdict, WireShown, Wrote,
 };
 pub use run::{Captured, CommandReport, RunReport};
 pub use schema::{SCHEMAS, schema};

@@ -3,6 +3,7 @@
 pub mod cache;
 mod command;
 mod fit;
+mod http;
 mod stage;
 pub mod stubs;
 mod trial;
@@ -22,10 +23,12 @@ use crate::input::{self, Input, InputError, Kind};
 use crate::sandbox::{SandboxError, interrupted};
 use crate::smoke::ENGINE;
 use crate::wiring::Node;
+use crate::world::{ExternName, Item, World};
 
 use cache::{Cache, Contract};
 pub use command::{Ran, run_command, run_command_cases};
 pub use fit::{Fitted, fit, measure};
+pub use http::run_http_cases;
 use stage::{Stage, begin, guarded};
 pub use trial::{Terms, Trial, run_cases};
 
@@ -77,6 +80,20 @@ pub fn open_for(name: &str, path: &str, host: &Host) -> (Option<Component>, Plug
     read(name, path, &host.policy, Modules::of(host))
 }
 
+/// Whether a command can tell the host its exit code, whichever world it targets: `exit-with-code` came
+/// with WASI 0.2.12, and before that, there were only success and failure.
+fn takes_exit_codes(host: &Host) -> bool {
+    let takes = |world: &World| {
+        world.imports.iter().any(|(name, item)| {
+            let name = ExternName::parse(name);
+            name.base == "wasi:cli/exit"
+                && name.track().as_deref() == Some("0.2")
+                && matches!(item, Item::Instance(exit) if exit.items.contains_key("exit-with-code"))
+        })
+    };
+    host.provides.iter().any(takes) || host.worlds.iter().all(takes)
+}
+
 /// As [`open`], for a file that is to be run as a command: a core module becomes a component that
 /// keeps its exit codes.
 pub fn open_program(name: &str, path: &str) -> (Option<Component>, PluginReport) {
@@ -93,7 +110,11 @@ enum Modules {
 
 impl Modules {
     fn of(host: &Host) -> Modules {
-        if host.adapt_modules { Modules::BecomeComponents } else { Modules::AreFindings }
+        match host.adapt_modules {
+            false => Modules::AreFindings,
+            true if takes_exit_codes(host) => Modules::BecomePrograms,
+            true => Modules::BecomeComponents,
+        }
     }
 }
 
@@ -370,10 +391,15 @@ pub fn run_all(
         return run_cases(component, cases, terms);
     }
     let mut all = Trial::default();
-    for group in cases.chunk_by(|a, b| a.command.is_some() == b.command.is_some()) {
+    let kind = |case: &&Case| (case.command.is_some(), case.http.is_some());
+    for group in cases.chunk_by(|a, b| kind(a) == kind(b)) {
         let commands: Vec<_> =
             group.iter().filter_map(|case| Some((*case, case.command.as_ref()?))).collect();
-        let trial = if commands.is_empty() {
+        let requests: Vec<_> =
+            group.iter().filter_map(|case| Some((*case, case.http.as_ref()?))).collect();
+        let trial = if !requests.is_empty() {
+            run_http_cases(component, &requests, terms)?
+        } else if commands.is_empty() {
             run_cases(component, group, terms)?
         } else {
             run_command_cases(component, &commands, terms)?

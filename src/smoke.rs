@@ -7,9 +7,11 @@ mod breach;
 mod call;
 mod command;
 mod host;
+mod http;
 mod output;
 mod script;
 mod store;
+mod wasi;
 
 use std::cell::Cell;
 
@@ -17,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Config, Engine};
 
-use crate::config::{HostScript, Limits};
-use crate::diagnostic::HostCall;
+use crate::config::{HostScript, Limits, Outside};
+use crate::diagnostic::{HostCall, HttpAnswer, HttpExchange};
 use crate::wave::Invocation;
 use call::Call;
 use store::{PluginStore, State};
@@ -26,6 +28,7 @@ use store::{PluginStore, State};
 pub use command::{
     Command, CommandError, CommandJob, Folder, Launch, Output, Streams, run_command,
 };
+pub use http::{HttpJob, Visit, run_http};
 
 /// The engine, with its version, for reports. A test holds it to `Cargo.lock`.
 pub const ENGINE: &str = "wasmtime 48.0.8";
@@ -51,8 +54,10 @@ pub struct Job {
 pub struct Script {
     /// The calls. A case without calls is instantiated and no more.
     pub calls: Vec<Invocation>,
-    /// The lengths of the files that the calls name. The files themselves follow the component, case
-    /// by case, in this order.
+    /// What answers the requests that the plugin makes meanwhile.
+    pub outside: Outside,
+    /// The lengths of the files that calls and answers name. The files themselves follow the component,
+    /// case by case, in this order.
     pub files: Vec<usize>,
     /// Whether the case runs a second time, to see whether it does the same again.
     pub twice: bool,
@@ -110,6 +115,12 @@ pub enum Event {
     },
     /// The steps are made; what is left is whether the host was asked what it must be.
     Settling,
+    /// A handler answered, all of it or in part.
+    Answered(HttpAnswer),
+    /// The guest sent a request to somebody.
+    Asked(HttpExchange),
+    /// The guest sent so many requests more.
+    AskedMore(u64),
     /// The calls are made; the handle of a variable is dropped.
     Dropping {
         /// The variable.
@@ -214,6 +225,12 @@ pub enum FaultKind {
     HostMissing,
     /// It is to be run as a command, and is none.
     NotACommand,
+    /// It is to be sent a request, and is no handler.
+    NotAHandler,
+    /// It gave no answer to a request, or not all of it.
+    NoAnswer,
+    /// It did not make a request that it must make.
+    NotAsked,
     /// A folder that it is granted cannot be opened.
     Folder,
     /// The second run of a case went another way than the first.
@@ -271,8 +288,13 @@ async fn work(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) -> Result<()
 
 /// The component and the files of all cases, which follow it.
 fn split<'b>(bytes: &'b [u8], job: &Job) -> Result<(&'b [u8], Vec<&'b [u8]>), Fault> {
-    let lengths = job.cases.iter().flat_map(|script| &script.files);
-    let all: usize = lengths.clone().sum();
+    let lengths: Vec<usize> = job.cases.iter().flat_map(|script| &script.files).copied().collect();
+    cut(bytes, &lengths)
+}
+
+/// What the supervisor sent: a component, and files of these lengths behind it.
+fn cut<'b>(bytes: &'b [u8], lengths: &[usize]) -> Result<(&'b [u8], Vec<&'b [u8]>), Fault> {
+    let all = lengths.iter().fold(0_usize, |sum, length| sum.saturating_add(*length));
     let broken = || Fault {
         kind: FaultKind::BadCall,
         message: "the job is shorter than it says".to_owned(),
@@ -320,7 +342,7 @@ fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
     let engine = engine(&job.limits).map_err(|error| fault(FaultKind::System, error))?;
     let component = Component::from_binary(&engine, bytes).map_err(refused)?;
     let mut linker = Linker::new(&engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(refused)?;
+    wasi::link(&mut linker, &engine, &component).map_err(refused)?;
     if job.unscripted {
         host::define(&mut linker, &engine, &component).map_err(refused)?;
     }
@@ -351,6 +373,9 @@ fn within<T>(
             message: format!("it wrote more than {} bytes to {}", limits.output, stream.name()),
             notes: vec![format!("the rest is cut off; it begins with {:?}", stream.beginning())],
         });
+    }
+    if let Some(fault) = store.data().desk().unscripted() {
+        return Err(fault);
     }
     outcome.map_err(|error| breach::fault(&error, limits))
 }

@@ -19,6 +19,8 @@ use support::{bless, root, which};
 
 const MIRROR: &str = "mirror";
 const TALLY: &str = "tally";
+/// The one that is of WASI 0.3.
+const RELAY: &str = "relay";
 
 /// One line of the table: what is run, and with what.
 struct Row {
@@ -83,6 +85,23 @@ fn rows() -> Vec<Row> {
         row("tally, no such option", TALLY, &["-x"], b""),
         row("tally, no such file", TALLY, &["/etc/passwd", "b"], b""),
         Row { traps: true, ..row("tally, panic", TALLY, &["-p"], b"") },
+        row("relay, no input", RELAY, &[], b""),
+        row("relay, every byte", RELAY, &[], &all_bytes),
+        row("relay, 100 MB through", RELAY, &[], &big),
+        row("relay, 100 MB through, unseen", RELAY, &["--splice"], &big),
+        row("relay, 100 MB out", RELAY, &["--fill", "100000000"], b""),
+        row("relay, to standard error", RELAY, &["--err"], &all_bytes),
+        row("relay, arguments", RELAY, &["--args", "a b", "", "\u{e9}\u{4e16}", "--", "-x"], b""),
+        Row { env, ..row("relay, environment", RELAY, &["--env"], b"") },
+        row("relay, no environment", RELAY, &["--env"], b""),
+        row("relay, a sleep", RELAY, &["--nap", "20", "--args"], b""),
+        row("relay, a question", RELAY, &["--ask"], b"ada"),
+        row("relay, exit 42", RELAY, &["--exit", "42"], b"and output"),
+        row("relay, an error", RELAY, &["--fail"], b"and output"),
+        row("relay, no such option", RELAY, &["--sideways"], b""),
+        row("relay, no such file", RELAY, &["--from", "/etc/passwd"], b""),
+        row("relay, input that is not read", RELAY, &["--fill", "5"], &big),
+        Row { traps: true, ..row("relay, trap", RELAY, &["--trap"], b"before") },
     ]
 }
 
@@ -149,13 +168,14 @@ fn commands_do_the_same_as_under_wasmtime() {
     // Time is what the machine has, and a loaded one has little.
     let options = ["--fuel", "1000000000000", "--timeout", "10m"].map(str::to_owned);
     let peer = which("wasmtime");
+    let modern = peer.as_deref().is_some_and(knows_wasi_0_3);
     let mut record = String::from(
         "# What the commands of testdata/plugins do under `wasmtime run` and under `plugtool run`, for the\n\
          # table in tests/commands.rs.\n",
     );
     for row in rows() {
         let ours = cut(run(plugtool, &options, &row), &row, "error[trap]");
-        if let Some(wasmtime) = &peer {
+        if let Some(wasmtime) = peer.as_ref().filter(|_| modern || row.command != RELAY) {
             let theirs = cut(run(wasmtime, &[], &row), &row, "Error: failed to run");
             assert_eq!(ours.exit, theirs.exit, "{}: the exit code", row.name);
             assert!(ours.stdout == theirs.stdout, "{}: standard output", row.name);
@@ -165,14 +185,60 @@ fn commands_do_the_same_as_under_wasmtime() {
         let _ = writeln!(record, "stdout {}\nstderr {}", shown(&ours.stdout), shown(&ours.stderr));
     }
     let file = root().join("testdata/commands.txt");
-    if bless() && peer.is_some() {
+    if bless() && modern {
         fs::write(&file, &record).expect("the record");
     }
     let known = fs::read_to_string(&file).unwrap_or_default();
     assert_eq!(
         known, record,
-        "BLESS=1 rewrites testdata/commands.txt, where wasmtime is installed"
+        "BLESS=1 rewrites testdata/commands.txt, where wasmtime is installed, with WASI 0.3"
     );
+}
+
+/// Whether this `wasmtime` was built with what WASI 0.3 is made of.
+fn knows_wasi_0_3(wasmtime: &Path) -> bool {
+    let file = format!("testdata/plugins/{RELAY}/{RELAY}.wasm");
+    let tried = Command::new(wasmtime)
+        .args(["run", &file, "--args"])
+        .current_dir(root())
+        .output()
+        .expect("the program starts");
+    let knows = tried.status.success();
+    assert!(
+        knows || std::env::var_os("PLUGTOOL_TEST_ALL").is_none(),
+        "wasmtime is there without its feature component-model-async: {}",
+        String::from_utf8_lossy(&tried.stderr)
+    );
+    knows
+}
+
+/// The functions of a plugin of WASI 0.3 return the same under `wasmtime run --invoke`, which takes one
+/// call at a time.
+#[test]
+fn async_functions_do_the_same_as_under_wasmtime() {
+    let calls = [
+        ("nap(20)", "20"),
+        ("join([\"a\", \"b\", \"\"], \"-\")", "ok(\"a-b-\")"),
+        ("join([], \"-\")", "err(\"no parts\")"),
+        ("echo([0, 1, 255])", "[0, 1, 255]"),
+    ];
+    let peer = which("wasmtime").filter(|wasmtime| knows_wasi_0_3(wasmtime));
+    let plugtool = Path::new(env!("CARGO_BIN_EXE_plugtool"));
+    for (call, result) in calls {
+        let told = |program: &Path| {
+            let told = Command::new(program)
+                .args(["run", "--invoke", call, "testdata/plugins/almanac/almanac.wasm"])
+                .current_dir(root())
+                .output()
+                .expect("the program starts");
+            assert!(told.status.success(), "{call}: {}", String::from_utf8_lossy(&told.stderr));
+            String::from_utf8(told.stdout).expect("text")
+        };
+        assert_eq!(told(plugtool).trim_end(), result, "{call}");
+        if let Some(wasmtime) = &peer {
+            assert_eq!(told(wasmtime).trim_end(), result, "{call}, under wasmtime");
+        }
+    }
 }
 
 /// The most memory that a process held so far, in KiB.
@@ -197,9 +263,9 @@ fn worker_of(process: u32) -> Option<u32> {
 #[cfg(target_os = "linux")]
 #[test]
 fn streams_take_no_memory() {
-    let peaks = |size: usize| -> [u64; 2] {
+    let peaks = |command: &str, size: usize| -> [u64; 2] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_plugtool"))
-            .args(["run", "testdata/plugins/mirror/mirror.wasm", "--timeout", "10m"])
+            .args(["run", command, "--timeout", "10m"])
             .current_dir(root())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -227,9 +293,13 @@ fn streams_take_no_memory() {
         assert!(child.wait().expect("it ends").success());
         peaks
     };
-    let (small, large) = (peaks(1 << 20), peaks(100 << 20));
-    for (small, large) in small.iter().zip(large) {
-        assert!(large < small + 8 * 1024, "{small} KiB for 1 MB, {large} KiB for 100 MB");
+    for command in [MIRROR, RELAY] {
+        let file = format!("testdata/plugins/{command}/{command}.wasm");
+        let (small, large) = (peaks(&file, 1 << 20), peaks(&file, 100 << 20));
+        for (small, large) in small.iter().zip(large) {
+            let told = format!("{command}: {small} KiB for 1 MB, {large} KiB for 100 MB");
+            assert!(large < small + 8 * 1024, "{told}");
+        }
     }
 }
 
@@ -275,4 +345,53 @@ fn waiting_for_input_takes_no_time() {
     }
     drop(stdin);
     assert!(child.wait().expect("it ends").success());
+}
+
+/// What a command of WASI 0.3 writes while it waits for its input is there before it gets any.
+#[test]
+fn a_question_is_asked_before_its_answer_is_waited_for() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_plugtool"))
+        .args(["run", "testdata/plugins/relay/relay.wasm", "--timeout", "10m", "--", "--ask"])
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let mut stdout = child.stdout.take().expect("a pipe");
+    let mut question = [0; 6];
+    stdout.read_exact(&mut question).expect("it asks");
+    assert_eq!(&question, b"name? ");
+    stdin.write_all(b"ada").expect("it reads its input");
+    let mut answer = String::new();
+    stdout.read_to_string(&mut answer).expect("it answers");
+    assert_eq!(answer, "hello ada");
+    assert!(child.wait().expect("it ends").success());
+}
+
+/// In the library's runner too, commands of WASI 0.3 are commands, and their limits hold although nobody
+/// can stop them at the byte that is one too many.
+#[test]
+fn the_library_runs_commands_of_wasi_0_3() {
+    use plugtool::config::Limits;
+    use plugtool::smoke::{Command, CommandError, FaultKind, Launch};
+
+    let file = fs::read(root().join("testdata/plugins/relay/relay.wasm")).expect("a plugin");
+    let limits = Limits { output: 1000, ..Limits::default() };
+    let relay = Command::compile_within(&file, limits).expect("a command");
+    let args = |args: &[&str]| args.iter().map(|arg| (*arg).to_owned()).collect();
+
+    let output = relay.run("a b\n").expect("an output");
+    assert_eq!((output.exit_code, output.stdout.as_slice()), (0, "a b\n".as_bytes()));
+    let launch = Launch { args: args(&["--err", "--exit", "9"]), ..Launch::from("x") };
+    let output = relay.run(launch).expect("an output");
+    assert_eq!((output.exit_code, output.stderr.as_slice()), (9, b"x".as_slice()));
+
+    let all = Launch { args: args(&["--fill", "1000"]), ..Launch::default() };
+    assert_eq!(relay.run(all).expect("an output").stdout.len(), 1000);
+    let more = Launch { args: args(&["--fill", "1001"]), ..Launch::default() };
+    let Err(CommandError::Failed { fault, stdout, .. }) = relay.run(more) else {
+        panic!("it wrote more than it may")
+    };
+    assert_eq!((fault.kind, stdout.len()), (FaultKind::OutputLimit, 1000));
 }

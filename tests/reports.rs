@@ -15,8 +15,8 @@ use std::process::Command;
 
 use plugtool::diagnostic::{
     AdapterUse, AnsweredBy, CallReport, CaseReport, Code, ConfigUsed, Diagnostic, Distance,
-    HostCall, Place, PluginReport, Report, Sandbox, Severity, StubUse, StubbedFunction,
-    StubbedImport, Summary, Tool, Usage, Verdict, Waived, WitPath,
+    HostCall, HttpAnswer, HttpExchange, Place, PluginReport, Report, Sandbox, Severity, StubUse,
+    StubbedFunction, StubbedImport, Summary, Tool, Usage, Verdict, Waived, WitPath,
 };
 use plugtool::render::text::{self, Detail};
 use plugtool::render::{github, gitlab, is_hostile, json, junit, markdown, ndjson, sarif};
@@ -90,6 +90,20 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
         steps: 1,
         fuel: 2,
         memory: 3,
+        answer: Some(HttpAnswer {
+            status: 200,
+            headers: vec![(text.to_owned(), text.to_owned())],
+            body_size: 4,
+        }),
+        requests: vec![HttpExchange {
+            method: text.to_owned(),
+            url: text.to_owned(),
+            headers: vec![(text.to_owned(), text.to_owned())],
+            error: Some(text.to_owned()),
+            rule: Some(text.to_owned()),
+            ..HttpExchange::default()
+        }],
+        requests_left_out: 1,
         limits: vec![Usage {
             limit: "fuel".into(),
             unit: "fuel".into(),
@@ -109,6 +123,7 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
             cut: true,
         }],
         host_calls_left_out: 1,
+        wrote: None,
         calls: vec![CallReport {
             call: text.to_owned(),
             passed,

@@ -17,25 +17,16 @@ pub(super) fn record(
     engine: &str,
 ) -> Result<(), Failure> {
     let mut say = anstream::stderr();
-    let mut files: Vec<&str> = cases.iter().map(|case| case.file.as_str()).collect();
-    files.dedup();
-    let mut changed = Vec::new();
-    for file in files {
-        let of_file: Vec<&Case> = cases.iter().filter(|case| case.file == file).collect();
-        let mut runs = Vec::new();
-        for (id, reports) in ran {
-            let its = cases.iter().filter(|case| case.is_for(id));
-            for (case, report) in its.zip(*reports) {
-                if let Some(index) = of_file.iter().position(|other| std::ptr::eq(*other, case)) {
-                    runs.push((index, *id, report));
-                }
-            }
-        }
-        changed.extend(config::record(&of_file, &runs, engine)?);
-    }
-    for recorded in changed {
+    for recorded in config::record(cases, ran, engine)? {
         for line in &recorded.left {
             let _ = writeln!(say, "not recorded: {}", clean(line));
+        }
+        for line in &recorded.traps {
+            let _ = writeln!(say, "recorded as a trap: {}", clean(line));
+        }
+        for (path, bytes) in &recorded.files {
+            write_whole(path, bytes)?;
+            let _ = writeln!(say, "wrote {}", clean(&path.display().to_string()));
         }
         write_whole(Path::new(&recorded.path), recorded.text.as_bytes())?;
         let n = recorded.expectations;

@@ -28,7 +28,7 @@ use crate::judge::{JudgeError, Terms};
 /// else the host's own cases, within the host's limits. No other flag reads a host's configuration, and
 /// none is looked for.
 ///
-/// A guest has WASI 0.2 but no network, no environment and no files but those that are granted. Its
+/// A guest has WASI 0.2 and 0.3 but no network, no environment and no files but those that are granted. Its
 /// clock moves only when it is looked at, a sleep takes no time, and its random numbers are the same in
 /// every run. While it waits for its input, or for somebody to read its output, its time stands still.
 #[derive(Args)]

@@ -9,13 +9,14 @@ use serde::Deserialize;
 
 use super::Failure;
 use crate::sandbox::{self, Errand, MAX_FRAME, Stream, Wire};
-use crate::smoke::{self, CommandJob, Event, Job, Streams};
+use crate::smoke::{self, CommandJob, Event, HttpJob, Job, Streams};
 
 /// What a worker can be asked to do.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Work {
     Command(CommandJob),
+    Http(HttpJob),
     Calls(Job),
 }
 
@@ -77,6 +78,13 @@ fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {
                 streams(wire)
             };
             smoke::run_command(&errand.body, &job, &mut begin, &mut emit);
+        }
+        Work::Http(job) => {
+            let mut begin = || {
+                let _ = wire.begin();
+                streams(wire)
+            };
+            smoke::run_http(&errand.body, &job, &mut begin, &mut emit);
         }
     }
     failed

@@ -28,12 +28,41 @@ pub struct CommandCase {
     pub stderr: Option<Arc<[u8]>>,
     /// The code that it must exit with.
     pub exit_code: u8,
+    /// Where that stands in its file.
+    pub places: Places,
+}
+
+/// Where the expectations of a case stand in its file, in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// What is expected of standard output, and of standard error.
+    pub streams: [Stream; 2],
+    /// The value of `exit-code`.
+    pub exit_code: Option<Range<usize>>,
+    /// The file that is its standard input.
+    pub stdin: Option<PathBuf>,
+    /// Behind the last key that is a plain value; none where there is no such key.
+    pub end: Option<usize>,
+    /// Whether the case is an inline table, `{ ... }`.
+    pub inline: bool,
+}
+
+/// How a case says what a stream must have got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Stream {
+    /// Not at all.
+    #[default]
+    Open,
+    /// As a text.
+    Text(Range<usize>),
+    /// By a file beside it: where its name stands, and where it is.
+    File(Range<usize>, PathBuf),
 }
 
 impl CommandCase {
     /// All that decides what comes of running it, as text; none where folders of the host take part.
     pub(super) fn deciding(&self) -> Option<String> {
-        let CommandCase { args, env, dirs, stdin, stdout, stderr, exit_code } = self;
+        let CommandCase { args, env, dirs, stdin, stdout, stderr, exit_code, places: _ } = self;
         let digest = |bytes: &Arc<[u8]>| input::digest(bytes);
         let expected = [stdout, stderr].map(|bytes| bytes.as_ref().map(digest));
         dirs.is_empty().then(|| format!("{:?}", (args, env, digest(stdin), expected, exit_code)))
@@ -70,7 +99,13 @@ impl CommandKeys {
     }
 
     /// The case, with the files that it names, which are beside its own.
-    pub fn settle(self, source: &Source<'_>, folder: &Path) -> Result<CommandCase, ConfigError> {
+    pub fn settle(
+        self,
+        source: &Source<'_>,
+        folder: &Path,
+        inline: bool,
+    ) -> Result<CommandCase, ConfigError> {
+        let places = Places { inline, ..self.places(folder) };
         type Text = Option<Spanned<String>>;
         let bytes = |name: &str, text: Text, file: Text| match (text, file) {
             (None, None) => Ok(None),
@@ -101,6 +136,34 @@ impl CommandKeys {
             stdout: bytes("stdout", self.stdout, self.stdout_file)?,
             stderr: bytes("stderr", self.stderr, self.stderr_file)?,
             exit_code: self.exit_code.map_or(0, Spanned::into_inner),
+            places,
         })
+    }
+
+    fn places(&self, folder: &Path) -> Places {
+        type Text = Option<Spanned<String>>;
+        let stream = |text: &Text, file: &Text| match (text, file) {
+            (Some(text), _) => Stream::Text(text.span()),
+            (None, Some(file)) => Stream::File(file.span(), folder.join(file.get_ref())),
+            (None, None) => Stream::Open,
+        };
+        let texts = [&self.stdin, &self.stdin_file, &self.stdout, &self.stdout_file];
+        let texts = texts.into_iter().chain([&self.stderr, &self.stderr_file]);
+        // An environment may be a table of its own, behind which the case does not go on.
+        let ends = texts.map(|text| text.as_ref().map(Spanned::span)).chain([
+            self.args.as_ref().map(Spanned::span),
+            self.dirs.as_ref().map(Spanned::span),
+            self.exit_code.as_ref().map(Spanned::span),
+        ]);
+        Places {
+            streams: [
+                stream(&self.stdout, &self.stdout_file),
+                stream(&self.stderr, &self.stderr_file),
+            ],
+            exit_code: self.exit_code.as_ref().map(Spanned::span),
+            stdin: self.stdin_file.as_ref().map(|file| folder.join(file.get_ref())),
+            end: ends.flatten().map(|span| span.end).max(),
+            inline: false,
+        }
     }
 }

@@ -4,7 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{ConfigError, show};
+use super::ConfigError;
+use super::files::show;
 use crate::world;
 
 /// How deep folders of WIT are followed: `wit/deps/package` is three.

@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 use super::parse::{self, Source};
 use super::smoke::{Case, Expectation, Step};
-use crate::diagnostic::CaseReport;
+use crate::diagnostic::{CallReport, CaseReport};
 use crate::wave::{Node, NodeKind};
 
 /// A smoke file with what was recorded in it.
@@ -17,34 +18,84 @@ pub struct Recorded {
     pub path: String,
     /// What is to be in it.
     pub text: String,
+    /// Files that it names for what is long or no text, with what is to be in them.
+    pub files: BTreeMap<PathBuf, Vec<u8>>,
     /// How many expectations are new or were changed.
     pub expectations: usize,
+    /// Calls that are expected to trap from now on.
+    pub traps: Vec<String>,
     /// What was left as it is, and why.
     pub left: Vec<String>,
 }
 
-/// Puts what cases came to into the file that they are from. `runs` has a case and what it came to, for
-/// every plugin that it was run with and by the plugin's id. `engine` counted the fuel.
+/// Puts what cases came to into the files that they are from. `ran` has the id of every plugin that passed,
+/// and what came of those `cases` that are for it, in their order. `engine` counted the fuel.
 ///
 /// # Errors
 ///
-/// Where plugins that share a case do not return the same.
+/// Where plugins that share a case do not do the same, and where what is to be in a file beside has no
+/// place there. Nothing is written here.
 pub fn record(
-    cases: &[&Case],
-    runs: &[(usize, &str, &CaseReport)],
+    cases: &[Case],
+    ran: &[(&str, &[CaseReport])],
+    engine: &str,
+) -> Result<Vec<Recorded>, ConfigError> {
+    let mut runs: Vec<Vec<(&str, &CaseReport)>> = vec![Vec::new(); cases.len()];
+    for (id, reports) in ran {
+        let its = cases.iter().zip(&mut runs).filter(|(case, _)| case.is_for(id));
+        for ((_, runs), report) in its.zip(*reports) {
+            runs.push((*id, report));
+        }
+    }
+    // What is read is not written over.
+    let inputs: Vec<PathBuf> = cases.iter().flat_map(Case::inputs).collect();
+    let mut recorded: Vec<Recorded> = Vec::new();
+    let all: Vec<_> = cases.iter().zip(&runs).collect();
+    for of_file in all.chunk_by(|(a, _), (b, _)| a.file == b.file) {
+        let new = of_one_file(of_file, &inputs, engine)?;
+        let Some(new) = new else { continue };
+        let files = recorded.iter().flat_map(|other| &other.files);
+        for (path, bytes) in files {
+            if new.files.get(path).is_some_and(|other| other != bytes) {
+                return Err(two_for_one(&new.path, path));
+            }
+        }
+        recorded.push(new);
+    }
+    Ok(recorded)
+}
+
+/// What cases expect is in one file, and they do not come to the same.
+pub(super) fn two_for_one(path: &str, file: &Path) -> ConfigError {
+    ConfigError::Invalid {
+        path: path.to_owned(),
+        reason: format!(
+            "two cases expect what is in {}, and do not come to the same; name a file of its own in one \
+             of them",
+            file.display()
+        ),
+    }
+}
+
+/// A case, and what came of it by plugin.
+type Came<'c> = (&'c Case, &'c Vec<(&'c str, &'c CaseReport)>);
+
+fn of_one_file(
+    cases: &[Came<'_>],
+    inputs: &[PathBuf],
     engine: &str,
 ) -> Result<Option<Recorded>, ConfigError> {
-    let Some(source) = cases.iter().find_map(|case| case.source()) else { return Ok(None) };
+    let Some(source) = cases.iter().find_map(|(case, _)| case.source()) else { return Ok(None) };
     let mut edits = Edits::default();
-    for (index, case) in cases.iter().enumerate() {
-        let of_case = runs.iter().filter(|(of, ..)| *of == index);
-        let of_case: Vec<(&str, &CaseReport)> =
-            of_case.map(|(_, id, report)| (*id, *report)).collect();
+    for (case, runs) in cases {
         for (i, step) in case.steps.iter().enumerate() {
-            edits.step(step, i, &of_case, source)?;
+            edits.step(step, i, runs, source)?;
         }
-        if !of_case.is_empty() {
-            edits.baseline(case, &of_case, engine, source);
+        if let Some(command) = &case.command {
+            edits.command(case, command, runs, inputs, source)?;
+        }
+        if !runs.is_empty() {
+            edits.baseline(case, runs, engine, source);
         }
     }
     let mut text = source.text.to_owned();
@@ -60,16 +111,22 @@ pub fn record(
     Ok(Some(Recorded {
         path: source.path.to_owned(),
         text,
+        files: edits.files,
         expectations: edits.expectations,
+        traps: edits.traps,
         left: edits.left,
     }))
 }
 
+/// What is to be changed in a file.
 #[derive(Default)]
-struct Edits {
-    list: Vec<(Range<usize>, String)>,
-    expectations: usize,
-    left: Vec<String>,
+pub(super) struct Edits {
+    /// What stands where, and what is to stand there.
+    pub list: Vec<(Range<usize>, String)>,
+    pub files: BTreeMap<PathBuf, Vec<u8>>,
+    pub expectations: usize,
+    pub traps: Vec<String>,
+    pub left: Vec<String>,
 }
 
 impl Edits {
@@ -81,44 +138,63 @@ impl Edits {
         source: Source<'_>,
     ) -> Result<(), ConfigError> {
         let calls = runs.iter().filter_map(|(id, run)| Some((*id, run.calls.get(index)?)));
-        let calls: Vec<_> = calls.filter(|(_, call)| call.got.is_some()).collect();
+        let calls: Vec<_> =
+            calls.filter(|(_, call)| call.got.is_some() || call.trap.is_some()).collect();
         let Some((first, call)) = calls.first().copied() else { return Ok(()) };
         if calls.iter().all(|(_, call)| call.passed) && step.expect != Expectation::Return {
             return Ok(());
         }
-        if let Some((other, _)) = calls.iter().find(|(_, other)| other.got != call.got) {
+        let came_to = |call: &CallReport| (call.got.clone(), call.trap.clone());
+        if let Some((other, _)) = calls.iter().find(|(_, other)| came_to(other) != came_to(call)) {
             let message = format!(
                 "`{first}` and `{other}` do not return the same here; give each a case of its own, \
                  or an `expect` with `_` for what differs"
             );
             return Err(source.error(step.invoke.span.clone(), &message));
         }
-        let got = call.got.as_deref().unwrap_or_default();
-        if got.is_empty() {
-            return Ok(());
-        }
-        let mut leave = |why: &str| {
-            let line = source.place(step.invoke.span.clone()).line;
-            self.left.push(format!("{}:{line}: `{}`: {why}", source.path, call.call));
-        };
-        if !call.recordable {
-            leave("what it returned has no text, or a very long one");
-            return Ok(());
-        }
-        match &step.expect {
-            Expectation::Trap(_) => return Ok(()),
-            Expectation::Value(_, node) if names_a_file(node) => {
-                leave("it expects what is in a file; write that file anew");
+        let line = source.place(step.invoke.span.clone()).line;
+        let said = |why: &str| format!("{}:{line}: `{}`: {why}", source.path, call.call);
+        let (key, value) = match (&call.trap, call.got.as_deref().unwrap_or_default()) {
+            (Some(message), _) => ("expect-trap", message.as_str()),
+            (None, "") if matches!(step.expect, Expectation::Trap(_)) => {
+                self.left.push(said("it returns nothing now; take its `expect-trap` out"));
                 return Ok(());
             }
-            Expectation::Value(written, _) => {
-                self.list.push((written.span.clone(), literal(got)));
+            (None, "") => return Ok(()),
+            (None, _) if !call.recordable => {
+                self.left.push(said("what it returned has no text, or a very long one"));
+                return Ok(());
             }
-            Expectation::Return => {
+            (None, got) => ("expect", got),
+        };
+        let before = match &step.expect {
+            Expectation::Value(_, node) if names_a_file(node) => {
+                self.left.push(said("it expects what is in a file; write that file anew"));
+                return Ok(());
+            }
+            Expectation::Value(written, _) => Some(("expect", written)),
+            Expectation::Trap(written) => Some(("expect-trap", written)),
+            Expectation::Return => None,
+        };
+        match before {
+            Some((old, written)) if old == key => {
+                self.list.push((written.span.clone(), literal(value)));
+            }
+            Some((old, written)) => match key_before(source, &written.span, old) {
+                Some(span) => self.list.push((span, format!("{key} = {}", literal(value)))),
+                None => {
+                    self.left.push(said("write its key bare to have another in its place"));
+                    return Ok(());
+                }
+            },
+            None => {
                 let end = step.invoke.span.end;
                 let separator = if step.inline { ", " } else { "\n" };
-                self.list.push((end..end, format!("{separator}expect = {}", literal(got))));
+                self.list.push((end..end, format!("{separator}{key} = {}", literal(value))));
             }
+        }
+        if call.trap.is_some() {
+            self.traps.push(said(value));
         }
         self.expectations += 1;
         Ok(())
@@ -171,6 +247,19 @@ impl Edits {
     }
 }
 
+/// Where a key and its value stand: `span` is the value's.
+pub(super) fn key_before(
+    source: Source<'_>,
+    span: &Range<usize>,
+    key: &str,
+) -> Option<Range<usize>> {
+    let before = source.text.get(..span.start)?.trim_end();
+    let before = before.strip_suffix('=')?.trim_end().strip_suffix(key)?;
+    // Not the end of another key.
+    let ends = |c: char| c.is_ascii_alphanumeric() || "-_.\"'".contains(c);
+    (!before.ends_with(ends)).then_some(before.len()..span.end)
+}
+
 fn names_a_file(node: &Node) -> bool {
     match &node.kind {
         NodeKind::File(_) => true,
@@ -182,7 +271,7 @@ fn names_a_file(node: &Node) -> bool {
 }
 
 /// A TOML string: as it is where that can be, and else with escapes.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     let control = |c: char| c.is_control() && c != '\t';
     if !text.contains('\'') && !text.contains(control) {
         return format!("'{text}'");

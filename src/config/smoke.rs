@@ -1,24 +1,31 @@
 //! Smoke files: cases with their steps, read and checked as far as that goes without a component.
 
+mod baseline;
 mod deciding;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::ConfigError;
+use super::Limits;
 use super::command::{CommandCase, CommandKeys};
-use super::host::{HostKeys, HostScript, HostSide, RuleTable};
+use super::files::{read_text, show};
+use super::host::{self, HostKeys, HostScript, HostSide};
+use super::http::{self, ExpectTable, HttpCase, HttpKeys, Outside, RequestTable, RuleTable};
 use super::parse::{self, Source};
 use super::written::Written;
-use super::{ConfigError, Limits, read_text, show};
 use crate::diagnostic::Place;
 use crate::input;
 use crate::wave::{self, Call, Expected, Invocation, Node, Part, Scope, WaveError};
 use crate::world::World;
+
+pub use baseline::Baseline;
+use baseline::BaselineTable;
 
 /// Scripted calls with expected results.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +42,10 @@ pub struct Case {
     pub command: Option<CommandCase>,
     /// What the host answers meanwhile.
     pub host: HostSide,
+    /// A request to a handler instead of calls.
+    pub http: Option<HttpCase>,
+    /// What answers the requests that the plugin itself makes.
+    pub outside: Outside,
     /// The files that the calls name.
     pub files: Vec<CaseFile>,
     /// The most fuel that all of it may use, and the line that says so.
@@ -59,23 +70,6 @@ pub struct CaseFile {
     pub bytes: Arc<[u8]>,
 }
 
-/// The fuel that a case used when it was recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Baseline {
-    /// The engine that counted, with its version: another one counts otherwise.
-    pub engine: String,
-    /// By how many percent a plugin may be above before that is a finding.
-    pub tolerance: u64,
-    /// The same as it is written, where it is.
-    pub written: Option<String>,
-    /// The fuel by plugin.
-    pub fuel: BTreeMap<String, u64>,
-    /// Where it stands.
-    pub place: Place,
-    /// Where it stands in its file, in bytes.
-    pub span: Range<usize>,
-}
-
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -97,7 +91,7 @@ pub enum Expectation {
     /// It returns this.
     Value(Written, Node),
     /// It traps with this in the message.
-    Trap(String),
+    Trap(Written),
 }
 
 impl Case {
@@ -125,6 +119,15 @@ impl Case {
             })
     }
 
+    /// The files that it reads.
+    pub(super) fn inputs(&self) -> Vec<PathBuf> {
+        let folder = Path::new(&self.file).parent().unwrap_or(Path::new(""));
+        let named = self.files.iter().map(|file| folder.join(&file.path));
+        named
+            .chain(self.command.as_ref().and_then(|command| command.places.stdin.clone()))
+            .collect()
+    }
+
     /// The file that it is from; none for calls from the command line.
     pub(super) fn source(&self) -> Option<Source<'_>> {
         (!self.file.is_empty()).then_some(Source { path: &self.file, text: &self.text })
@@ -143,7 +146,7 @@ impl Case {
             let expect = match &step.expect {
                 Expectation::Return => Expected::Return,
                 Expectation::Value(_, node) => Expected::Value(node),
-                Expectation::Trap(text) => Expected::Trap(text),
+                Expectation::Trap(written) => Expected::Trap(&written.text),
             };
             let text = &step.invoke.text;
             wave::resolve(world, &step.call, text, expect, &mut scope, &files)
@@ -190,7 +193,7 @@ struct CaseTable {
     baseline: Option<Spanned<BaselineTable>>,
     twice: Option<bool>,
     // The host's side: see `HostKeys`.
-    host: Vec<Spanned<RuleTable>>,
+    host: Vec<Spanned<host::RuleTable>>,
     host_in_order: Option<Spanned<bool>>,
     host_defaults: Option<Spanned<bool>>,
     config: Option<Spanned<BTreeMap<String, String>>>,
@@ -206,6 +209,11 @@ struct CaseTable {
     stderr: Option<Spanned<String>>,
     stderr_file: Option<Spanned<String>>,
     exit_code: Option<Spanned<u8>>,
+    // Those about HTTP: see `HttpKeys`.
+    request: Option<Spanned<RequestTable>>,
+    expect: Option<Spanned<ExpectTable>>,
+    http: Vec<Spanned<RuleTable>>,
+    allowed_hosts: Option<Vec<Spanned<String>>>,
     case: Vec<Spanned<CaseTable>>,
 }
 
@@ -236,6 +244,16 @@ impl CaseTable {
             exit_code: self.exit_code.take(),
         }
     }
+
+    /// Takes the keys about HTTP out.
+    fn http(&mut self) -> HttpKeys {
+        HttpKeys {
+            request: self.request.take(),
+            expect: self.expect.take(),
+            http: std::mem::take(&mut self.http),
+            allowed_hosts: self.allowed_hosts.take(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -245,17 +263,6 @@ struct StepTable {
     expect: Option<Spanned<String>>,
     expect_trap: Option<Spanned<String>>,
 }
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct BaselineTable {
-    engine: String,
-    tolerance: Option<Spanned<String>>,
-    fuel: BTreeMap<String, u64>,
-}
-
-/// How far above its baseline a plugin may be where the file does not say.
-const TOLERANCE: u64 = 10;
 
 /// Reads the cases of a smoke file.
 ///
@@ -271,25 +278,33 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
     let reader = Reader { path: &shown, text: text.clone(), folder: path.parent() };
     let cases = std::mem::take(&mut parsed.case);
     if cases.is_empty() {
-        let command = parsed.command();
-        if parsed.steps.is_empty() && parsed.name.is_none() && command.first().is_none() {
+        let (command, http, host) = (parsed.command(), parsed.http(), parsed.host());
+        let first = command.first().or(http.first());
+        if parsed.steps.is_empty() && parsed.name.is_none() && first.is_none() {
             return Err(invalid("it has no case"));
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = parsed.name.take().unwrap_or(stem);
-        return Ok(vec![reader.case(name, parsed, command, &HostKeys::default())?]);
+        return Ok(vec![reader.case(
+            name,
+            parsed,
+            (command, http, host),
+            (&HttpKeys::default(), &HostKeys::default(), false),
+        )?]);
     }
     if !parsed.steps.is_empty() || parsed.name.is_some() {
         return Err(invalid("it has `steps` of its own and `[[case]]` too; use one of them"));
     }
     let misplaced = parsed.max_fuel.as_ref().map(Spanned::span);
     let misplaced = misplaced.or(parsed.baseline.as_ref().map(Spanned::span));
-    if let Some(span) = misplaced.or(parsed.command().first()) {
+    let shared = parsed.http();
+    if let Some(span) = misplaced.or(parsed.command().first()).or(shared.first()) {
         return Err(reader.source().error(span, "this belongs to one `[[case]]`"));
     }
-    let shared = parsed.host();
+    let host = parsed.host();
     let case = |table: Spanned<CaseTable>| {
         let span = table.span();
+        let inline = text.get(span.clone()).is_some_and(|text| text.starts_with('{'));
         let mut case = table.into_inner();
         if let Some(inner) = case.case.first() {
             return Err(reader.source().error(inner.span(), "a case has no cases of its own"));
@@ -302,8 +317,8 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
             case.plugins.clone_from(&parsed.plugins);
         }
         case.twice = case.twice.or(parsed.twice);
-        let command = case.command();
-        reader.case(name, case, command, &shared)
+        let keys = (case.command(), case.http(), case.host());
+        reader.case(name, case, keys, (&shared, &host, inline))
     };
     cases.into_iter().map(case).collect()
 }
@@ -331,40 +346,54 @@ impl Reader<'_> {
     fn case(
         &self,
         name: String,
-        mut table: CaseTable,
-        command: CommandKeys,
-        shared: &HostKeys,
+        table: CaseTable,
+        (command, mut http, host): (CommandKeys, HttpKeys, HostKeys),
+        (shared, shared_host, inline): (&HttpKeys, &HostKeys, bool),
     ) -> Result<Case, ConfigError> {
-        let first = command.first();
-        let host = table.host();
+        let folder = self.folder();
+        let reader = http::Reader { source: self.source(), folder };
+        let first = command.first().or(http.first());
         if let (Some(_), Some(span)) = (&first, host.first()) {
-            let message = "a case that runs a command has no host of its own";
+            let message = "only a case with `steps` has functions of the host";
             return Err(self.source().error(span, message));
         }
-        let command = match (first.clone(), table.steps.first()) {
-            (None, Some(_)) => None,
-            (Some(_), None) => Some(command.settle(&self.source(), self.folder())?),
-            (Some(span), Some(_)) => {
+        let (command, http_case) = match (command.first(), http.first(), table.steps.first()) {
+            (None, None, Some(_)) => (None, None),
+            (Some(_), None, None) => (Some(command.settle(&self.source(), folder, inline)?), None),
+            (None, Some(_), None) => (None, http.case(&reader)?),
+            (Some(span), None, Some(_)) => {
                 let message = "a case has `steps`, or runs a command, and not both";
                 return Err(self.source().error(span, message));
             }
-            (None, None) => {
+            (_, Some(span), _) => {
+                let message = "a case with a `request` has no `steps`, and runs no command";
+                return Err(self.source().error(span, message));
+            }
+            (None, None, None) => {
                 return Err(ConfigError::Invalid {
                     path: self.path.to_owned(),
                     reason: format!("the case `{name}` has no steps, and runs no command"),
                 });
             }
         };
+        let mut files = Vec::new();
+        let outside = http.outside(shared, &reader, &mut files)?;
         let mut case = Case {
             name,
             file: self.path.to_owned(),
             plugins: table.plugins,
             command,
-            host: host.settle(shared, self)?,
+            http: http_case,
+            outside,
+            host: host.settle(shared_host, self)?,
+            files,
             max_fuel: table
                 .max_fuel
                 .map(|fuel| (*fuel.get_ref(), self.source().place(fuel.span()))),
-            baseline: table.baseline.map(|table| self.baseline(table)).transpose()?,
+            baseline: table
+                .baseline
+                .map(|table| baseline::settle(table, &self.source()))
+                .transpose()?,
             twice: table.twice.unwrap_or_default(),
             head: first.or(table.steps.first().map(Spanned::span)).and_then(|at| self.head(at)),
             text: self.text.clone(),
@@ -426,30 +455,13 @@ impl Reader<'_> {
                 let message = "nothing can be called after a trap: this step must be the last one";
                 return Err(self.source().error(trap.span(), message));
             }
-            (None, Some(trap)) => Expectation::Trap(trap.into_inner()),
+            (None, Some(trap)) => Expectation::Trap(self.written(&trap)),
             (Some(_), Some(trap)) => {
                 let message = "a step expects a value or a trap, and not both";
                 return Err(self.source().error(trap.span(), message));
             }
         };
         Ok(Step { invoke, call, expect, inline })
-    }
-
-    fn baseline(&self, baseline: Spanned<BaselineTable>) -> Result<Baseline, ConfigError> {
-        let span = baseline.span();
-        let table = baseline.into_inner();
-        let tolerance = match &table.tolerance {
-            None => TOLERANCE,
-            Some(text) => {
-                let percent = text.get_ref().strip_suffix('%').and_then(|n| n.trim().parse().ok());
-                percent.ok_or_else(|| {
-                    self.source().error(text.span(), "a tolerance is in percent, as in \"10%\"")
-                })?
-            }
-        };
-        let place = self.source().place(span.clone());
-        let written = table.tolerance.map(Spanned::into_inner);
-        Ok(Baseline { engine: table.engine, tolerance, written, fuel: table.fuel, place, span })
     }
 }
 

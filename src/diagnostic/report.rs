@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Diagnostic, HostCall, Known, PartitionUsed, Sandbox, Severity, StubUse, Usage};
+use super::{
+    Diagnostic, HostCall, HttpAnswer, HttpExchange, Known, PartitionUsed, Sandbox, Severity,
+    StubUse, Usage,
+};
 
 /// What was found out about one component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -44,11 +47,32 @@ pub struct CaseReport {
     /// How many more calls of the host it made than are told.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub host_calls_left_out: u64,
+    /// What it answered, where the case sent it a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<HttpAnswer>,
+    /// The requests that it made itself, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<HttpExchange>,
+    /// How many more it made than are told.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub requests_left_out: u64,
+    /// What a command wrote, where that is to be recorded.
+    #[serde(skip)]
+    pub wrote: Option<Wrote>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]
 fn is_zero(n: &u64) -> bool {
     *n == 0
+}
+
+/// What came of a run of a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wrote {
+    /// Its exit code.
+    pub exit_code: u8,
+    /// What it wrote to standard output, and to standard error.
+    pub streams: [Vec<u8>; 2],
 }
 
 /// One call of a smoke case as it went.

@@ -12,7 +12,7 @@ use super::trial::{
     unsettled, usage_of,
 };
 use crate::config::Limits;
-use crate::diagnostic::{Diagnostic, Sandbox, Usage};
+use crate::diagnostic::{Diagnostic, HttpAnswer, HttpExchange, Sandbox, Usage};
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{CommandJob, Event, FaultKind, Folder};
 
@@ -30,6 +30,10 @@ pub struct Ran {
     pub memory: Option<u64>,
     /// The limits that it ran under, and how much of each it used.
     pub limits: Vec<Usage>,
+    /// What it answered, where it was sent a request.
+    pub answer: Option<HttpAnswer>,
+    /// The requests that it made itself, and how many more it made than are told.
+    pub requests: (Vec<HttpExchange>, u64),
     /// What went wrong.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -51,28 +55,53 @@ pub fn run_command(
     terms: Terms<'_>,
     streams: &mut dyn FnMut(usize, Said<'_>) -> Answer,
 ) -> Result<(Vec<Ran>, Option<Sandbox>), JudgeError> {
-    let mut all: Vec<Ran> = Vec::new();
-    let mut confined = None;
-    while all.len() < job.runs.len() {
-        let first = all.len();
+    let order = |first: usize| {
         let rest = CommandJob { runs: job.runs[first..].to_vec(), ..job.clone() };
-        let header = serde_json::to_string(&rest)
-            .map_err(|error| JudgeError::Internal(error.to_string()))?;
         let folders = |wanted: bool| -> Vec<PathBuf> {
             let folders = rest.runs.iter().flat_map(|run| &run.folders);
             let granted = folders.filter(|folder: &&Folder| folder.writable == wanted);
             granted.map(|folder| folder.host.clone()).collect()
         };
+        let (read, write) = (folders(false), folders(true));
+        Ok(Part { header: serde_json::to_string(&rest)?, body: vec![bytes], read, write })
+    };
+    run_streaming(job.runs.len(), &order, terms, streams)
+}
+
+/// What a worker gets that does the runs that are left.
+pub(super) struct Part<'p> {
+    /// What to do, in one line.
+    pub header: String,
+    /// The component, and whatever else it needs.
+    pub body: Vec<&'p [u8]>,
+    /// Folders that may be read.
+    pub read: Vec<PathBuf>,
+    /// Folders that may be changed.
+    pub write: Vec<PathBuf>,
+}
+
+/// As [`run_command`], for whatever has streams. `order` makes the job of the runs from a first one on.
+pub(super) fn run_streaming<'p>(
+    runs: usize,
+    order: &dyn Fn(usize) -> serde_json::Result<Part<'p>>,
+    terms: Terms<'_>,
+    streams: &mut dyn FnMut(usize, Said<'_>) -> Answer,
+) -> Result<(Vec<Ran>, Option<Sandbox>), JudgeError> {
+    let mut all: Vec<Ran> = Vec::new();
+    let mut confined = None;
+    while all.len() < runs {
+        let first = all.len();
+        let part = order(first).map_err(|error| JudgeError::Internal(error.to_string()))?;
         let errand = Errand {
-            header: &header,
-            body: &[bytes],
-            runs: u32::try_from(rest.runs.len()).unwrap_or(u32::MAX),
-            read: &folders(false),
-            write: &folders(true),
+            header: &part.header,
+            body: &part.body,
+            runs: u32::try_from(runs - first).unwrap_or(u32::MAX),
+            read: &part.read,
+            write: &part.write,
         };
         let mut watch = Watch {
             limits: terms.limits,
-            runs: rest.runs.len(),
+            runs: runs - first,
             ran: Vec::new(),
             compiled: false,
             done: false,
@@ -130,6 +159,9 @@ impl Watch<'_> {
                 let last = self.last();
                 (last.fuel, last.memory) = (Some(fuel), Some(memory));
             }
+            Event::Answered(answer) => self.last().answer = Some(answer),
+            Event::Asked(exchange) => self.last().requests.0.push(exchange),
+            Event::AskedMore(count) => self.last().requests.1 = count,
             Event::Used(used) => self.last().limits = usage_of(self.limits, Some(&used)),
             Event::Failed(fault) if fault.kind == FaultKind::Folder => {
                 self.bad = Some(JudgeError::Case(fault.message));

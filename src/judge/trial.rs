@@ -73,7 +73,8 @@ pub fn run_cases(
         let host = case
             .resolve_host(&component.world, limits, !terms.unscripted)
             .map_err(|e| JudgeError::Case(e.to_string()))?;
-        Ok(Script { calls, files, twice: case.twice, record, host })
+        let outside = case.outside.clone();
+        Ok(Script { calls, outside, files, twice: case.twice, record, host })
     };
     // Where a case says what the host answers, the host's functions are there.
     let unscripted = unscripted || all.iter().any(|case| case.host != HostSide::default());
@@ -214,6 +215,16 @@ impl Run<'_> {
             (Event::Dropping { variable }, At::Case { index, .. }) => {
                 self.at = At::Case { index, part: Part::Drop(variable) };
             }
+            (Event::Asked(exchange), _) => {
+                if let Some(case) = self.trial.cases.last_mut() {
+                    case.requests.push(exchange);
+                }
+            }
+            (Event::AskedMore(count), _) => {
+                if let Some(case) = self.trial.cases.last_mut() {
+                    case.requests_left_out = count;
+                }
+            }
             (Event::Used(used), _) => {
                 if let Some(case) = self.trial.cases.last_mut() {
                     case.fuel = used.total_fuel;
@@ -331,7 +342,7 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         match &step.expect {
             Expectation::Return => {}
             Expectation::Value(written, _) => report.expected = Some(written.text.clone()),
-            Expectation::Trap(text) => report.expected_trap = Some(text.clone()),
+            Expectation::Trap(written) => report.expected_trap = Some(written.text.clone()),
         }
         report
     };
@@ -345,5 +356,9 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         calls: case.steps.iter().map(call).collect(),
         host_calls: Vec::new(),
         host_calls_left_out: 0,
+        answer: None,
+        requests: Vec::new(),
+        requests_left_out: 0,
+        wrote: None,
     }
 }

@@ -3,6 +3,7 @@
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
+use wasmtime_wasi_http::FieldMapError;
 
 use super::command::OutputLimitReached;
 use super::host::{HostFault, ScriptedTrap};
@@ -92,6 +93,10 @@ fn engines_own(
     if full || cause.ends_with("store handle limit exceeded") {
         let message = format!("it held more than {} handles at a time", limits.handles);
         return Some((FaultKind::HandleLimit, message));
+    }
+    if error.is::<FieldMapError>() {
+        let message = format!("it made more headers than a message may have: {cause}");
+        return Some((FaultKind::Trap, message));
     }
     if cause.starts_with("too much data is being copied between the host and the guest") {
         let message = format!("it handed over more than {} bytes in one call", limits.transfer);

@@ -1,6 +1,9 @@
 //! A call: finding its function in the component, making it in an instance, and what came back.
 
 mod bytes;
+mod lift;
+mod lower;
+mod raw;
 pub mod values;
 
 use std::collections::BTreeMap;
@@ -57,9 +60,10 @@ impl Call {
             .ok_or_else(|| wasmtime::Error::msg("the instance lacks the function"))?;
         let ty = function.ty(&*store);
         let args = &self.invocation.args;
-        if let Some(call) = bytes::shape(&ty, args) {
-            let value = bytes::make(store, &function, &call, args, handles, files).await?;
-            return Ok(Returned { value, handles: Vec::new() });
+        if bytes::moves(&ty)
+            && let Some(returned) = bytes::make(store, &function, args, handles, files).await?
+        {
+            return Ok(returned);
         }
         let mut params = Vec::with_capacity(args.len());
         for (arg, (_, ty)) in args.iter().zip(ty.params()) {

@@ -1,5 +1,6 @@
 //! WASI commands: compiled once, run as often as wanted, each time in an instance of its own.
 
+mod entry;
 mod job;
 mod streams;
 
@@ -10,21 +11,21 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
-use wasmtime_wasi::p2::bindings::CommandPre;
 use wasmtime_wasi::{FsPerms, I32Exit};
 
-use super::store::{self, PluginStore, State};
-use super::{Fault, FaultKind, Meter, Used, breach, chain, engine, runtime};
+use super::store::{self, PluginStore};
+use super::{Fault, FaultKind, Meter, Used, breach, chain, engine, runtime, wasi};
 use crate::adapter;
 use crate::config::Limits;
 use crate::input;
-use streams::{Kept, Sink, Source};
+use entry::Entry;
+use streams::Kept;
 
 pub use job::{CommandJob, Streams, run_command};
-pub use streams::OutputLimitReached;
+pub use streams::{OutputLimitReached, Sink, Source};
 
-/// A compiled WASI command: a component that exports `wasi:cli/run@0.2.x`, or a core module for WASI
-/// preview 1 with a `_start`.
+/// A compiled WASI command: a component that exports `wasi:cli/run@0.2.x` or `@0.3.x`, or a core module
+/// for WASI preview 1 with a `_start`.
 ///
 /// It runs **in this process**, for components that the caller trusts: the engine keeps a guest in its
 /// memory, but a component can hold the compiler for minutes, and no clock stops one that runs. For
@@ -53,7 +54,7 @@ pub use streams::OutputLimitReached;
 /// ```
 pub struct Command {
     engine: Engine,
-    command: CommandPre<State>,
+    entry: Entry,
     limits: Limits,
 }
 
@@ -181,7 +182,10 @@ impl Command {
             let stdin = Source::new(stdin, false);
             let (used, ended) =
                 runtime()?.block_on(self.start(&launch, stdin, streams, &mut || {}));
-            ended.map(|exit_code| (exit_code, used))
+            match stdout.is_cut().or(stderr.is_cut()) {
+                Some(cut) => Err(breach::fault(&cut.into(), &self.limits)),
+                None => ended.map(|exit_code| (exit_code, used)),
+            }
         });
         match ended {
             Ok((exit_code, used)) => Ok(Output {
@@ -210,21 +214,20 @@ impl Command {
         let refused = |error| fault(FaultKind::Refused, error);
         let engine = engine(&limits).map_err(|error| fault(FaultKind::System, error))?;
         let component = Component::from_binary(&engine, bytes).map_err(refused)?;
-        let runs = |name: &str| name.starts_with("wasi:cli/run@0.2.");
-        if !component.component_type().exports(&engine).any(|(name, _)| runs(name)) {
+        let Some(track) = entry::track(&engine, &component) else {
             return Err(Fault {
                 kind: FaultKind::NotACommand,
-                message: "it is no command: it does not export wasi:cli/run@0.2".to_owned(),
+                message: "it is no command: it exports no wasi:cli/run@0.2 or @0.3".to_owned(),
                 notes: Vec::new(),
             });
-        }
+        };
         let mut linker = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(refused)?;
-        let command = linker
+        wasi::link(&mut linker, &engine, &component).map_err(refused)?;
+        let entry = linker
             .instantiate_pre(&component)
-            .and_then(CommandPre::new)
+            .and_then(|instance| Entry::find(track, instance))
             .map_err(|error| fault(FaultKind::Link, error))?;
-        Ok(Command { engine, command, limits })
+        Ok(Command { engine, entry, limits })
     }
 
     /// One run, over these streams, with what it used and its exit code. `begun` is told when the
@@ -261,7 +264,7 @@ impl Command {
         begun: &mut dyn FnMut(),
     ) -> Result<u8, Fault> {
         meter.fill(store, self.limits.init_fuel)?;
-        let instance = self.command.instantiate_async(&mut *store).await;
+        let instance = self.entry.instantiate(store).await;
         meter.instantiated(store);
         let instance = match instance {
             Ok(instance) => instance,
@@ -269,7 +272,7 @@ impl Command {
         };
         begun();
         meter.fill(store, self.limits.fuel)?;
-        let ended = instance.wasi_cli_run().call_run(&mut *store).await;
+        let ended = instance.run(store).await;
         meter.called(store);
         match ended {
             Ok(Ok(())) => Ok(0),

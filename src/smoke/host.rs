@@ -1,9 +1,9 @@
-//! The host's own interfaces, as a plugin meets them: every function asks the desk of its store, which
+//! The host's own interfaces, as a plugin meets them: every function asks its store's side of the host, which
 //! has the rules of the case; every resource is the host's, and its handles have names.
 
 mod built_in;
-mod desk;
 mod made;
+mod side;
 mod trace;
 
 use std::pin::Pin;
@@ -18,16 +18,12 @@ use wasmtime::{AsContextMut, Engine, StoreContextMut};
 
 use super::call::values::{bytes, lower, raise_with};
 use super::store::State;
+use super::wasi;
 use crate::diagnostic::AnsweredBy;
 use crate::wave::Value;
-use crate::world::ExternName;
 
-use desk::{Asked, Reply};
-pub use desk::{Desk, HostFault, ScriptedTrap};
-
-/// The packages that the engine's own WASI 0.2 links.
-const LINKED: &[&str] =
-    &["wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:io", "wasi:random", "wasi:sockets"];
+use side::{Asked, Reply};
+pub use side::{HostFault, ScriptedTrap, Side};
 
 /// The resources that are the host's: the type as the component calls it, and the name of its end,
 /// `interface#[drop]session`. Their numbers are the engine's types for them.
@@ -46,11 +42,7 @@ pub fn define(
 ) -> wasmtime::Result<()> {
     let ty = component.component_type();
     let mut resources = Resources::default();
-    let own = |name: &str| {
-        let parsed = ExternName::parse(name);
-        let of_wasi = parsed.package().is_some_and(|package| LINKED.contains(&package));
-        !(of_wasi && parsed.track().as_deref() == Some("0.2"))
-    };
+    let own = |name: &str| wasi::linked(name).is_none();
     for (name, import) in ty.imports(engine) {
         find_resources(&mut resources, engine, name, "", &import.ty, own(name));
     }
@@ -117,7 +109,7 @@ fn item(
                 return Ok(());
             };
             let ty = ResourceType::host_dynamic(u32::try_from(number)?);
-            linker.resource(name, ty, |mut store, number| Ok(store.data_mut().desk.end(number)?))
+            linker.resource(name, ty, |mut store, number| Ok(store.data_mut().side.end(number)?))
         }
         ComponentItem::ComponentInstance(instance) => {
             let mut inner = linker.instance(name)?;
@@ -199,44 +191,44 @@ impl Function {
             on = Some(handle);
         }
         let asked = Asked { function: &self.name, on: on.as_deref(), params: &names, args: &args };
-        let desk = &mut store.data_mut().desk;
-        let decided = desk.decide(&asked);
-        let call = desk.trace.call(&asked);
+        let side = &mut store.data_mut().side;
+        let decided = side.decide(&asked);
+        let call = side.trace.call(&asked);
         let decision = decided?;
         if let Some(call) = call {
             call.by = decision.by;
             call.rule = decision.rule;
             call.delay = u64::try_from(decision.delay.as_millis()).unwrap_or(u64::MAX);
         }
-        let told = desk.trace.is_open();
+        let told = side.trace.is_open();
         let value = match decision.reply {
             Reply::Nothing => None,
             Reply::Value(value) => Some(value),
             Reply::Trap(message) => {
                 if told {
-                    desk.trace.trapped(&message);
+                    side.trace.trapped(&message);
                 }
                 return Err(ScriptedTrap(message).into());
             }
-            Reply::BuiltIn => desk.built_in.answer(&asked),
+            Reply::BuiltIn => side.built_in.answer(&asked),
             Reply::Default => match ty.results().next() {
                 None => None,
                 Some(ty) => Some(made::default(&ty, &|ty| self.label(ty)).map_err(|what| {
-                    let mut fault = desk.unscripted(&asked);
+                    let mut fault = side.unscripted(&asked);
                     fault.notes.push(format!("no answer can be made from its type: {what}"));
                     fault
                 })?),
             },
         };
         let value = value.map(|mut value| {
-            desk.make_handles(&mut value);
+            side.make_handles(&mut value);
             value
         });
         if let (AnsweredBy::BuiltIn, Some(value)) = (decision.by, &value) {
-            desk.built_in.opened(&asked, value);
+            side.built_in.opened(&asked, value);
         }
         if told {
-            desk.trace.returned(value.as_ref());
+            side.trace.returned(value.as_ref());
         }
         if let (Some(value), Some(ty), Some(result)) =
             (value, ty.results().next(), results.first_mut())
@@ -251,10 +243,10 @@ impl Function {
     fn name_of(&self, store: &mut StoreContextMut<'_, State>, handle: ResourceAny) -> Value {
         let opaque = || Value::Opaque("a handle".to_owned());
         let Ok(handle) = handle.try_into_resource_dynamic(&mut *store) else { return opaque() };
-        let desk = &mut store.data_mut().desk;
-        let name = desk.name(handle.rep()).map(str::to_owned);
+        let side = &mut store.data_mut().side;
+        let name = side.name(handle.rep()).map(str::to_owned);
         if handle.owned() {
-            desk.take_back(handle.rep());
+            side.take_back(handle.rep());
         }
         name.map_or_else(opaque, Value::Handle)
     }
@@ -281,7 +273,7 @@ impl Function {
         let wrong = || wasmtime::Error::msg(format!("the host cannot make a handle `{name}`"));
         let Type::Own(ty) = ty else { return Err(wrong()) };
         let (resource, drop) = self.resource(ty).ok_or_else(wrong)?;
-        let number = store.data_mut().desk.number(name, drop).ok_or_else(wrong)?;
+        let number = store.data_mut().side.number(name, drop).ok_or_else(wrong)?;
         ResourceDynamic::new_own(number, resource).try_into_resource_any(&mut *store)
     }
 }

@@ -5,7 +5,8 @@ use std::cell::Cell;
 use wasmtime::component::{Instance, ResourceAny};
 
 use super::call::{Call, Handles, Returned};
-use super::host::{Desk, HostFault};
+use super::host::{HostFault, Side};
+use super::http::Desk;
 use super::store::{self, PluginStore};
 use super::{Event, Fault, FaultKind, Meter, Prepared, Script, Used, within};
 use crate::config::Limits;
@@ -73,11 +74,17 @@ impl Case<'_> {
     }
 
     async fn run(&self, emit: &mut dyn FnMut(Event)) -> (Used, Result<Outcome, Fault>) {
-        let desk = Desk::new(&self.script.host);
-        let mut store = store::open(&self.prepared.engine, self.limits, desk);
+        let desk = Desk::new(&self.script.outside, self.files);
+        let mut store = store::open(&self.prepared.engine, self.limits, desk.clone());
+        store.data_mut().side = Side::new(&self.script.host);
         let mut meter = Meter::new(self.limits);
         let outcome = self.play(&mut store, &mut meter, emit).await;
         self.tell(&mut store, emit);
+        let outcome = outcome.and_then(|outcome| match desk.missing() {
+            Some(fault) => Err(fault),
+            None => Ok(outcome),
+        });
+        desk.tell(emit);
         (meter.read(&store), outcome)
     }
 
@@ -96,28 +103,28 @@ impl Case<'_> {
         let mut handles = Handles::default();
         for (index, call) in self.calls.iter().enumerate() {
             self.tell(store, emit);
-            store.data_mut().desk.trace.step = index + 1;
+            store.data_mut().side.trace.step = index + 1;
             self.step(call, store, meter, &instance, &mut handles, &mut outcome, emit).await?;
         }
         self.tell(store, emit);
-        store.data_mut().desk.trace.step = self.calls.len() + 1;
+        store.data_mut().side.trace.step = self.calls.len() + 1;
         if outcome.trap.is_none() {
             self.drop_all(store, meter, &mut handles, &mut outcome, emit).await?;
         }
         emit(Event::Settling);
-        if let Some(HostFault { kind, message, notes }) = store.data().desk.missing() {
+        if let Some(HostFault { kind, message, notes }) = store.data().side.missing() {
             return Err(Fault { kind, message, notes });
         }
         outcome.memory = store.data().peak_memory();
         outcome.output = store.data().written();
-        let trace = &store.data().desk.trace;
+        let trace = &store.data().side.trace;
         outcome.asked = (trace.calls().to_vec(), trace.count());
         Ok(outcome)
     }
 
     /// Tells what was asked of the host since it was told last.
     fn tell(&self, store: &mut PluginStore, emit: &mut dyn FnMut(Event)) {
-        let trace = &mut store.data_mut().desk.trace;
+        let trace = &mut store.data_mut().side.trace;
         let count = trace.count();
         let mut calls = trace.news().to_vec();
         // What a job says in all has an end, and the cases share it.
@@ -149,33 +156,11 @@ impl Case<'_> {
     ) -> Result<(), Fault> {
         meter.fill(store, self.limits.fuel)?;
         let made = call.make(store, instance, handles, self.files).await;
-        let returned = match (within(made, store, self.limits), &call.invocation.expect) {
-            (Ok(returned), _) => returned,
-            (Err(fault), Expect::Trap(wanted)) => {
-                if fault.kind != FaultKind::Trap {
-                    meter.called(store);
-                    return Err(fault);
-                }
+        let returned = match within(made, store, self.limits) {
+            Ok(returned) => returned,
+            Err(fault) => {
                 let fuel = meter.called(store);
-                outcome.fuel.push(fuel);
-                emit(Event::Trapped { message: fault.message.clone(), fuel });
-                if !fault.message.contains(wanted.as_str()) {
-                    return Err(Fault {
-                        kind: FaultKind::WrongTrap,
-                        message: "it trapped, and not with the message that was expected"
-                            .to_owned(),
-                        notes: vec![
-                            format!("expected a message with {wanted:?} in it"),
-                            format!("got      {:?}", fault.message),
-                        ],
-                    });
-                }
-                outcome.trap = Some(fault.message);
-                return Ok(());
-            }
-            (Err(fault), _) => {
-                meter.called(store);
-                return Err(fault);
+                return self.trapped(call, fault, fuel, outcome, emit);
             }
         };
         let Returned { value, handles: mut fresh } = returned;
@@ -195,12 +180,53 @@ impl Case<'_> {
         let verdict = self.verdict(call, value.as_ref());
         outcome.values.push(value);
         match verdict {
-            Err(fault) if self.script.record && fault.kind == FaultKind::Mismatch => {
+            Err(fault)
+                if self.script.record
+                    && [FaultKind::Mismatch, FaultKind::NoTrap].contains(&fault.kind) =>
+            {
                 emit(Event::Differs);
                 Ok(())
             }
             verdict => verdict,
         }
+    }
+
+    /// A call did not return: whether that is what was expected, or is to be. Only the last call of a case can
+    /// be expected to trap, for nothing can be called after it.
+    fn trapped(
+        &self,
+        call: &Call,
+        fault: Fault,
+        fuel: u64,
+        outcome: &mut Outcome,
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<(), Fault> {
+        let wanted = match &call.invocation.expect {
+            Expect::Trap(wanted) => Some(wanted),
+            _ => None,
+        };
+        let last = self.calls.last().is_some_and(|last| std::ptr::eq(last, call));
+        let record = self.script.record && last;
+        if fault.kind != FaultKind::Trap || wanted.is_none() && !record {
+            return Err(fault);
+        }
+        outcome.fuel.push(fuel);
+        emit(Event::Trapped { message: fault.message.clone(), fuel });
+        let expected = wanted.is_some_and(|wanted| fault.message.contains(wanted.as_str()));
+        if !expected && record {
+            emit(Event::Differs);
+        } else if let (false, Some(wanted)) = (expected, wanted) {
+            return Err(Fault {
+                kind: FaultKind::WrongTrap,
+                message: "it trapped, and not with the message that was expected".to_owned(),
+                notes: vec![
+                    format!("expected a message with {wanted:?} in it"),
+                    format!("got      {:?}", fault.message),
+                ],
+            });
+        }
+        outcome.trap = Some(fault.message);
+        Ok(())
     }
 
     fn returned(&self, value: Option<&Value>, fuel: u64) -> Event {

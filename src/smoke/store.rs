@@ -11,8 +11,10 @@ use wasmtime_wasi::random::Deterministic;
 use wasmtime_wasi::{
     HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
 };
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::host::Desk;
+use super::host::Side;
+use super::http::Desk;
 use super::output::Sink;
 use crate::config::Limits;
 
@@ -20,28 +22,30 @@ use crate::config::Limits;
 pub struct State {
     table: ResourceTable,
     wasi: WasiCtx,
+    http: WasiHttpCtx,
+    desk: Desk,
     ledger: Ledger,
     stdout: Sink,
     stderr: Sink,
     /// Who answers for the host's own functions.
-    pub desk: Desk,
+    pub side: Side,
 }
 
-/// A store for one instance of the plugin, which holds it to its limits.
+/// A store for one instance of the plugin, which holds it to its limits. The requests that it makes go to
+/// the desk.
 pub fn open(engine: &Engine, limits: &Limits, desk: Desk) -> PluginStore {
     let stdout = Sink::new("standard output", clamp(limits.output));
     let stderr = Sink::new("standard error", clamp(limits.output));
     let mut wasi = wasi();
     wasi.stdout(stdout.clone()).stderr(stderr.clone());
-    let mut state = State::new(limits, wasi.build(), stdout, stderr);
-    state.desk = desk;
-    hold(engine, limits, state)
+    hold(engine, limits, State::new(limits, wasi.build(), desk, stdout, stderr))
 }
 
 /// A store for one instance of a command, over a WASI with its own streams, which are not measured.
 pub fn open_command(engine: &Engine, limits: &Limits, wasi: WasiCtx) -> PluginStore {
     let unused = |name| Sink::new(name, 0);
-    let state = State::new(limits, wasi, unused("standard output"), unused("standard error"));
+    let (stdout, stderr) = (unused("standard output"), unused("standard error"));
+    let state = State::new(limits, wasi, Desk::default(), stdout, stderr);
     hold(engine, limits, state)
 }
 
@@ -54,11 +58,17 @@ fn hold(engine: &Engine, limits: &Limits, state: State) -> PluginStore {
 }
 
 impl State {
-    fn new(limits: &Limits, wasi: WasiCtx, stdout: Sink, stderr: Sink) -> State {
+    fn new(limits: &Limits, wasi: WasiCtx, desk: Desk, stdout: Sink, stderr: Sink) -> State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(clamp(limits.handles));
-        let desk = Desk::default();
-        State { table, wasi, ledger: Ledger::new(limits), stdout, stderr, desk }
+        let (ledger, http) = (Ledger::new(limits), WasiHttpCtx::new());
+        let side = Side::default();
+        State { table, wasi, http, desk, side, ledger, stdout, stderr }
+    }
+
+    /// Where the requests arrive that it makes.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// The most linear memory that was held at a time, in bytes.
@@ -111,6 +121,12 @@ fn clamp(limit: u64) -> usize {
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.desk, table: &mut self.table, ctx: &mut self.http }
     }
 }
 

@@ -2,6 +2,8 @@
 //! is itself a case.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
 
+pub mod large;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;

@@ -64,6 +64,7 @@ impl Run {
             jobs: NonZero::<usize>::MIN,
             today: today(),
             record: self.record,
+            // An author who runs one plugin wants to see it run.
             cache: None,
         };
         let plugin = Plugin { id: name.clone(), path: path.to_owned(), enabled: true };

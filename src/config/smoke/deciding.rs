@@ -2,6 +2,7 @@
 //! compiling: whoever adds it says whether it decides.
 
 use super::{Baseline, Case, CaseFile, Expectation, Step};
+use crate::config::http::HttpCase;
 use crate::input;
 
 impl Case {
@@ -16,6 +17,8 @@ impl Case {
             steps,
             command,
             host,
+            http,
+            outside,
             files,
             max_fuel,
             baseline,
@@ -26,7 +29,7 @@ impl Case {
         let step = |Step { invoke, call: _, expect, inline: _ }: &Step| match expect {
             Expectation::Return => (invoke.text.clone(), "return", String::new()),
             Expectation::Value(value, _) => (invoke.text.clone(), "value", value.text.clone()),
-            Expectation::Trap(trap) => (invoke.text.clone(), "trap", trap.clone()),
+            Expectation::Trap(trap) => (invoke.text.clone(), "trap", trap.text.clone()),
         };
         let steps: Vec<_> = steps.iter().map(step).collect();
         let file = |CaseFile { path, bytes }: &CaseFile| (path.clone(), input::digest(bytes));
@@ -35,6 +38,10 @@ impl Case {
             Some(command) => Some(command.deciding()?),
             None => None,
         };
+        let http = http.as_ref().map(|HttpCase { request, body, status, headers, expected }| {
+            let expected = expected.as_ref().map(|body| input::digest(body));
+            (request, input::digest(body), status, headers, expected)
+        });
         let baseline = baseline.as_ref().map(
             |Baseline { engine, tolerance, written: _, fuel, place, span: _ }| {
                 (engine, tolerance, fuel, place)
@@ -42,7 +49,18 @@ impl Case {
         );
         Some(format!(
             "{:?}",
-            (name, steps, host.deciding(), files, command, max_fuel, baseline, twice)
+            (
+                name,
+                steps,
+                host.deciding(),
+                files,
+                command,
+                http,
+                outside,
+                max_fuel,
+                baseline,
+                twice
+            )
         ))
     }
 }

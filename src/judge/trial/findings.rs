@@ -31,7 +31,8 @@ pub fn finding(fault: Fault) -> Diagnostic {
         FaultKind::HostForbidden => Code::ForbiddenHostCall,
         FaultKind::HostMissing => Code::MissingHostCall,
         FaultKind::Nondeterministic => Code::Nondeterministic,
-        FaultKind::NotACommand => Code::MissingExport,
+        FaultKind::NotACommand | FaultKind::NotAHandler => Code::MissingExport,
+        FaultKind::NoAnswer | FaultKind::NotAsked => Code::SmokeMismatch,
         FaultKind::Folder => Code::Unreadable,
     };
     let mut finding = Diagnostic::error(code, fault.message).help(advice(code));
@@ -124,7 +125,8 @@ pub fn advice(code: Code) -> &'static str {
         }
         Code::WorkerDied => "a plugin that can do this to its host must not be let in",
         Code::LinkFailed => {
-            "plugtool links WASI 0.2; other imports must be fed by composing, or be the host's"
+            "plugtool links WASI 0.2 and 0.3; feed other imports by composing, or have the host offer \
+             them"
         }
         _ => "rebuild it with tools of today",
     }

@@ -2,13 +2,14 @@
 
 use wasmtime::component::{ResourceAny, Type, Val};
 
-use crate::wave::Value;
+use crate::wave::{Value, in_short};
 
 /// Finds the handle of a name, for a place of this type: owned or borrowed.
 pub type Find<'f> = dyn FnMut(&str, &Type) -> wasmtime::Result<ResourceAny> + 'f;
 
-fn misfit(value: &Value) -> wasmtime::Error {
-    wasmtime::Error::msg(format!("{value:?} does not fit the component's own type"))
+/// A value that is not of its parameter's type, which was looked at before.
+pub fn misfit(value: &Value) -> wasmtime::Error {
+    wasmtime::Error::msg(format!("{} does not fit the component's own type", in_short(value)))
 }
 
 /// A file of the case.

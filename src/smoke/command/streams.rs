@@ -1,11 +1,12 @@
 //! Plain readers and writers as the streams of a guest. A guest that reads waits here, and so does
-//! everything in its store: there is nothing else in there that could go on. Nothing is read before the
-//! guest asks for it.
+//! everything in its store: in WASI 0.2 there is nothing else in there that could go on, and in 0.3 what
+//! could has had its turn before. Nothing is read before the guest asks for it.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -43,6 +44,8 @@ pub struct OutputLimitReached {
 pub struct Kept {
     bytes: Arc<Mutex<Vec<u8>>>,
     limit: usize,
+    /// Whether more was written.
+    over: Arc<AtomicBool>,
 }
 
 impl Source {
@@ -76,7 +79,14 @@ impl Sink {
 impl Kept {
     /// Nothing yet.
     pub fn new(limit: usize) -> Kept {
-        Kept { bytes: Arc::default(), limit }
+        Kept { bytes: Arc::default(), limit, over: Arc::default() }
+    }
+
+    /// Why it is not all that was written; none where it is. A guest of WASI 0.3 was told of an error and
+    /// may have gone on all the same.
+    pub fn is_cut(&self) -> Option<OutputLimitReached> {
+        let over = self.over.load(Ordering::Relaxed);
+        over.then_some(OutputLimitReached { limit: self.limit })
     }
 
     /// What was written since the last time.
@@ -91,6 +101,7 @@ impl Write for Kept {
         let room = self.limit.saturating_sub(kept.len());
         if room < bytes.len() {
             kept.extend_from_slice(&bytes[..room]);
+            self.over.store(true, Ordering::Relaxed);
             return Err(io::Error::other(OutputLimitReached { limit: self.limit }));
         }
         kept.extend_from_slice(bytes);
@@ -154,14 +165,35 @@ impl Pollable for Sink {
     async fn ready(&mut self) {}
 }
 
-impl AsyncRead for Source {
+/// A [`Source`] as WASI 0.3 reads it.
+struct Turn {
+    from: Source,
+    /// Over when everybody else who could go on has done so: what a guest writes while it waits for its
+    /// input, a question perhaps, is written before anybody waits here.
+    others: Option<Pin<Box<dyn Future<Output = ()> + Send + Sync>>>,
+}
+
+impl AsyncRead for Turn {
     fn poll_read(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = self.read_some(into.initialize_unfilled());
+        let others = self.others.get_or_insert_with(|| Box::pin(tokio::task::yield_now()));
+        ready!(others.as_mut().poll(context));
+        self.others = None;
+        let read = self.from.read_some(into.initialize_unfilled());
         Poll::Ready(read.map(|read| into.advance(read)))
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.lock().flush()
     }
 }
 
@@ -185,7 +217,7 @@ impl AsyncWrite for Sink {
 
 impl StdinStream for Source {
     fn async_stream(&self) -> Box<dyn AsyncRead + Send + Sync> {
-        Box::new(self.clone())
+        Box::new(Turn { from: self.clone(), others: None })
     }
 
     fn p2_stream(&self) -> Box<dyn InputStream> {

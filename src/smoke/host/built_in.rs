@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::desk::Asked;
+use super::side::Asked;
 use crate::config::{CONFIG, HostScript, KEYVALUE, LOGGING};
 use crate::wave::Value;
 

@@ -1,7 +1,7 @@
 //! What was asked of the host and answered, kept as text up to a limit: a plugin that calls its host a
 //! million times fills neither memory nor the report.
 
-use super::desk::{Asked, plain};
+use super::side::{Asked, plain};
 use crate::diagnostic::HostCall;
 use crate::wave::{Value, write};
 

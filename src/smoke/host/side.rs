@@ -105,7 +105,7 @@ struct Held {
 
 /// The host's side of one run.
 #[derive(Debug, Default)]
-pub struct Desk {
+pub struct Side {
     script: HostScript,
     /// The rules of each function, in their order.
     rules: HashMap<String, Vec<usize>>,
@@ -123,9 +123,9 @@ pub struct Desk {
     pub trace: Trace,
 }
 
-impl Desk {
-    /// A desk at which nothing was asked yet.
-    pub fn new(script: &HostScript) -> Desk {
+impl Side {
+    /// One that was asked nothing yet.
+    pub fn new(script: &HostScript) -> Side {
         let mut rules: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, rule) in script.rules.iter().enumerate() {
             for function in &rule.functions {
@@ -134,7 +134,7 @@ impl Desk {
         }
         let used = vec![0; script.rules.len()];
         let built_in = BuiltIn::new(script);
-        Desk { script: script.clone(), rules, used, built_in, ..Desk::default() }
+        Side { script: script.clone(), rules, used, built_in, ..Side::default() }
     }
 
     /// Who answers.

@@ -1,0 +1,319 @@
+//! HTTP handlers: compiled once, sent one request at a time, each to an instance of its own.
+
+mod body;
+mod job;
+mod outgoing;
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use wasmtime::Engine;
+use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime_wasi_http::p2::bindings::ProxyPre;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime_wasi_http::{WasiHttpView, p2, p3};
+
+use super::command::{Sink, Source};
+use super::store::{self, PluginStore, State};
+use super::wasi::Track;
+use super::{Event, Fault, FaultKind, Meter, Used, breach, chain, engine, wasi, within};
+use crate::config::{HttpRequest, Limits};
+use crate::diagnostic::HttpAnswer;
+use crate::world::ExternName;
+
+pub use job::{HttpJob, Visit, run_http};
+pub use outgoing::Desk;
+
+/// By its own clock, nobody waits that long: what does, waits for what never comes. Nobody else waits
+/// either, since that clock is virtual.
+const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// How long, by that clock, a guest goes on in the background when all of its answer is there.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// A handler that links.
+struct Handler {
+    engine: Engine,
+    limits: Limits,
+    entry: Entry,
+}
+
+enum Entry {
+    P2(ProxyPre<State>),
+    P3(ServicePre<State>),
+}
+
+/// What is known of an answer so far; it outlives the instance that gives it.
+#[derive(Clone, Default)]
+struct Answer(Arc<Mutex<Option<HttpAnswer>>>);
+
+/// How an exchange ended, where the guest did not trap.
+enum Ended {
+    /// All of the answer is there.
+    Whole,
+    /// There is none.
+    Silent,
+    /// There is an error instead.
+    Refused(String),
+    /// The body ended in the middle.
+    Broken(String),
+}
+
+impl Handler {
+    fn of_component(bytes: &[u8], limits: &Limits) -> Result<Handler, Fault> {
+        let fault = |kind, error: wasmtime::Error| Fault {
+            kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
+            message: chain(&error),
+            notes: Vec::new(),
+        };
+        let refused = |error| fault(FaultKind::Refused, error);
+        let engine = engine(limits).map_err(|error| fault(FaultKind::System, error))?;
+        let component = Component::from_binary(&engine, bytes).map_err(refused)?;
+        let Some(track) = track(&engine, &component) else {
+            return Err(Fault {
+                kind: FaultKind::NotAHandler,
+                message:
+                    "it answers no requests: it exports no wasi:http/incoming-handler@0.2 and no \
+                          wasi:http/handler@0.3"
+                        .to_owned(),
+                notes: Vec::new(),
+            });
+        };
+        let mut linker = Linker::new(&engine);
+        wasi::link(&mut linker, &engine, &component).map_err(refused)?;
+        let entry = linker.instantiate_pre(&component).and_then(|pre| Entry::find(track, pre));
+        let entry = entry.map_err(|error| fault(FaultKind::Link, error))?;
+        Ok(Handler { engine, limits: limits.clone(), entry })
+    }
+
+    /// Sends one request to a fresh instance, and passes on what it answers. To be polled in a runtime
+    /// whose time is virtual.
+    async fn visit(
+        &self,
+        visit: &Visit,
+        desk: Desk,
+        request: Source,
+        response: Sink,
+        emit: &mut dyn FnMut(Event),
+    ) -> (Used, Result<(), Fault>) {
+        let mut store = store::open(&self.engine, &self.limits, desk);
+        let mut meter = Meter::new(&self.limits);
+        let answer = Answer::default();
+        let exchange = (&visit.request, request, response, &answer);
+        let ended = self.exchange(&mut store, &mut meter, exchange, emit).await;
+        store.data().desk().tell(emit);
+        if let Some(answer) = answer.take() {
+            emit(Event::Answered(answer));
+        }
+        let ended = ended.and_then(|()| match store.data().desk().missing() {
+            Some(fault) => Err(fault),
+            None => Ok(()),
+        });
+        (meter.read(&store), ended)
+    }
+
+    async fn exchange(
+        &self,
+        store: &mut PluginStore,
+        meter: &mut Meter<'_>,
+        (head, request, response, answer): (&HttpRequest, Source, Sink, &Answer),
+        emit: &mut dyn FnMut(Event),
+    ) -> Result<(), Fault> {
+        let request = head_of(head)
+            .and_then(|builder| builder.body(body::Incoming::new(request)))
+            .map_err(|error| Fault {
+                kind: FaultKind::BadCall,
+                message: format!("the request cannot be made: {error}"),
+                notes: Vec::new(),
+            })?;
+        meter.fill(store, self.limits.init_fuel)?;
+        let ended = match &self.entry {
+            Entry::P2(pre) => {
+                let proxy = pre.instantiate_async(&mut *store).await;
+                meter.instantiated(store);
+                let proxy = within(proxy, store, &self.limits)?;
+                emit(Event::Instantiated);
+                meter.fill(store, self.limits.fuel)?;
+                let handled = handle_p2(&proxy, store, request, response, answer);
+                tokio::time::timeout(FOR_EVER, handled).await
+            }
+            Entry::P3(pre) => {
+                let service = pre.instantiate_async(&mut *store).await;
+                meter.instantiated(store);
+                let service = within(service, store, &self.limits)?;
+                emit(Event::Instantiated);
+                meter.fill(store, self.limits.fuel)?;
+                let handled = handle_p3(&service, store, request, response, answer);
+                tokio::time::timeout(FOR_EVER, handled).await
+            }
+        };
+        meter.called(store);
+        let ended = match ended {
+            Ok(ended) => within(ended, store, &self.limits)?,
+            Err(_) => {
+                within(Ok(()), store, &self.limits)?;
+                let message = match answer.is_begun() {
+                    true => "it does not end its answer: it waits for what never comes",
+                    false => "it does not answer: it waits for what never comes",
+                };
+                return Err(Fault {
+                    kind: FaultKind::NoAnswer,
+                    message: message.to_owned(),
+                    notes: vec![
+                        "a year went by on its own clock, on which a sleep takes no time".into(),
+                    ],
+                });
+            }
+        };
+        let (kind, message) = match ended {
+            Ended::Whole => return Ok(()),
+            Ended::Silent => (FaultKind::NoAnswer, "it returned without an answer".to_owned()),
+            Ended::Refused(error) => {
+                (FaultKind::NoAnswer, format!("it answered with an error: {error}"))
+            }
+            Ended::Broken(error) => {
+                (FaultKind::NoAnswer, format!("it broke its answer off in the middle: {error}"))
+            }
+        };
+        Err(Fault { kind, message, notes: Vec::new() })
+    }
+}
+
+/// Of which WASI the component is a handler; the newer where it is one of both, as `wasmtime serve` has it.
+fn track(engine: &Engine, component: &Component) -> Option<Track> {
+    let ty = component.component_type();
+    let tracks = ty.exports(engine).filter_map(|(name, _)| {
+        let name = ExternName::parse(name);
+        let track = Track::of(&name)?;
+        let handler = match track {
+            Track::P2 => "wasi:http/incoming-handler",
+            Track::P3 => "wasi:http/handler",
+        };
+        (name.base == handler).then_some(track)
+    });
+    tracks.max()
+}
+
+impl Entry {
+    fn find(track: Track, instance: InstancePre<State>) -> wasmtime::Result<Entry> {
+        Ok(match track {
+            Track::P2 => Entry::P2(ProxyPre::new(instance)?),
+            Track::P3 => Entry::P3(ServicePre::new(instance)?),
+        })
+    }
+}
+
+fn head_of(head: &HttpRequest) -> Result<http::request::Builder, http::Error> {
+    let uri: http::Uri = head.url().parse()?;
+    let mut builder = http::Request::builder().method(head.method.as_str()).uri(uri);
+    for (name, value) in &head.headers {
+        builder = builder.header(name, value);
+    }
+    Ok(builder)
+}
+
+/// WASI 0.2: the guest says where its answer begins, and goes on until all of it is written.
+async fn handle_p2(
+    proxy: &p2::bindings::Proxy,
+    store: &mut PluginStore,
+    request: http::Request<body::Incoming>,
+    response: Sink,
+    answer: &Answer,
+) -> wasmtime::Result<Ended> {
+    let scheme = match request.uri().scheme_str() {
+        Some("https") => p2::bindings::http::types::Scheme::Https,
+        _ => p2::bindings::http::types::Scheme::Http,
+    };
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    let mut view = store.data_mut().http();
+    let request = view.new_incoming_request(scheme, request)?;
+    let out = view.new_response_outparam(sender)?;
+    // It reads on while the guest writes.
+    let answer = answer.clone();
+    let reader = tokio::task::spawn(async move {
+        match receiver.await {
+            Ok(Ok(got)) => body::pass_on(got, response, &answer).await,
+            Ok(Err(error)) => Ok(Ended::Refused(format!("{error:?}"))),
+            Err(_) => Ok(Ended::Silent),
+        }
+    });
+    let abort = Abort(reader.abort_handle());
+    proxy.wasi_http_incoming_handler().call_handle(&mut *store, request, out).await?;
+    let ended = reader.await?;
+    drop(abort);
+    Ok(ended?)
+}
+
+/// A task that ends with its owner.
+struct Abort(tokio::task::AbortHandle);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// WASI 0.3: the guest returns its answer, and goes on in the background until all of it is written.
+async fn handle_p3(
+    service: &p3::bindings::Service,
+    store: &mut PluginStore,
+    request: http::Request<body::Incoming>,
+    response: Sink,
+    answer: &Answer,
+) -> wasmtime::Result<Ended> {
+    let (request, sent) = p3::Request::from_http(store.data_mut().http().hooks, request);
+    let sent = tokio::task::spawn(sent);
+    let _abort = Abort(sent.abort_handle());
+    store
+        .run_concurrent(async |accessor| -> wasmtime::Result<Ended> {
+            let got = match service.handle(accessor, request).await? {
+                Ok(got) => got,
+                Err(error) => return Ok(Ended::Refused(format!("{error:?}"))),
+            };
+            let (passed, arrived) = tokio::sync::oneshot::channel::<()>();
+            let done = async {
+                let _ = arrived.await;
+                Ok(())
+            };
+            let got = accessor.with(|store| got.into_http(store, done))?;
+            let ended = body::pass_on(got, response, answer).await?;
+            let _ = passed.send(());
+            // What it still does in the background may go wrong.
+            tokio::time::sleep(SETTLE).await;
+            Ok(ended)
+        })
+        .await?
+}
+
+impl Answer {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<HttpAnswer>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, head: &http::response::Parts) {
+        let headers = body::headers(&head.headers);
+        *self.lock() = Some(HttpAnswer { status: head.status.as_u16(), headers, body_size: 0 });
+    }
+
+    fn add(&self, bytes: usize) {
+        if let Some(answer) = &mut *self.lock() {
+            answer.body_size += bytes as u64;
+        }
+    }
+
+    fn is_begun(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    fn take(&self) -> Option<HttpAnswer> {
+        self.lock().take()
+    }
+}
+
+/// The supervisor is gone, or wants no more; there is nobody to tell.
+impl From<io::Error> for Ended {
+    fn from(error: io::Error) -> Ended {
+        Ended::Broken(error.to_string())
+    }
+}

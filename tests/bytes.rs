@@ -1,0 +1,116 @@
+//! Byte lists travel as what they are, wherever they stand in a parameter or a result: 20 MB of them each
+//! way, in every shape, and a refusal with its limit where it is too much.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
+
+#[allow(dead_code)]
+mod support;
+
+use std::fs;
+use std::sync::LazyLock;
+
+use support::{Outcome, execute, workspace};
+
+/// 20 MB in which no two places are alike.
+fn twenty_megabytes() -> &'static [u8] {
+    static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let numbers = (0..2_500_000_u64).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        numbers.flat_map(u64::to_le_bytes).collect()
+    });
+    &BYTES
+}
+
+/// Runs one case with these steps: the call, and what it is to return.
+fn run(steps: &[(&str, &str)]) -> Outcome {
+    let folder = workspace();
+    fs::write(folder.path().join("big"), twenty_megabytes()).expect("a file");
+    let mut text = "name = \"echo\"\nsteps = [\n".to_owned();
+    for (invoke, expect) in steps {
+        text.push_str(&format!("  {{ invoke = '''{invoke}''', expect = '''{expect}''' }},\n"));
+    }
+    fs::write(folder.path().join("smoke.toml"), text + "]\n").expect("a smoke file");
+    execute("plugtool run testdata/calls/echo.wat --smoke smoke.toml", folder.path())
+}
+
+#[test]
+fn twenty_megabytes_go_in_and_come_out_in_every_shape() {
+    // What a case holds at a time is limited: a few calls make one.
+    let calls = [
+        ("resize(@big, 2, 3)", "ok(@big)"),
+        ("resize(@big, 0, 3)", "err(bad-format)"),
+        ("pack(@big, 7)", r#"{name: "img", data: @big, width: 7}"#),
+        (r#"unpack({name: "x", data: @big, width: 1})"#, "@big"),
+        ("maybe(some(@big))", "some(@big)"),
+        ("maybe(none)", "none"),
+        ("pair((@big, 18446744073709551615))", "(18446744073709551615, @big)"),
+        ("either(raw(@big))", "raw(@big)"),
+        ("either(small(18446744073709551615))", "small(18446744073709551615)"),
+        ("either(nothing)", "nothing"),
+        ("chunks([(1, @big), (2, []), (3, [9])])", "[(1, @big), (2, []), (3, [9])]"),
+        ("count(some(@big))", "20000000"),
+    ];
+    for calls in calls.chunks(6) {
+        let outcome = run(calls);
+        assert_eq!(outcome.exit, "0", "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_value_of_everything_comes_back_as_it_went() {
+    for value in [
+        r"{on: {a, c}, small: -128, letter: '\u{10ffff}', single: -0.5, double: 1e300, why: bad-format, data: [0, 255], short: -32768}",
+        "{on: {}, small: 127, letter: 'a', single: nan, double: inf, why: too-large, data: [], short: 32767}",
+    ] {
+        let outcome = run(&[(&format!("everything({value})"), value)]);
+        assert_eq!(outcome.exit, "0", "{value}: {outcome:?}");
+    }
+}
+
+#[test]
+fn what_is_compared_really_is() {
+    let outcome = run(&[("resize([1, 2, 3], 2, 3)", "ok([1, 2, 4])")]);
+    assert_eq!(outcome.exit, "1", "{outcome:?}");
+    assert!(outcome.stdout.contains("- ok: got      [1, 2, 3]\n"), "{outcome:?}");
+}
+
+#[test]
+fn handles_and_bytes_go_together() {
+    let outcome = run(&[
+        ("let b = blob(@big)", "_"),
+        ("let c = blob([1, 2, 3])", "_"),
+        ("c.rest(1)", "ok([2, 3])"),
+        ("b.rest(0)", "ok(@big)"),
+        ("c.rest(4)", "err(too-large)"),
+    ]);
+    assert_eq!(outcome.exit, "0", "{outcome:?}");
+}
+
+#[test]
+fn too_much_is_refused_with_the_limit() {
+    // Bytes are charged as what they are: 128 MiB less a megabyte go through.
+    let outcome = run(&[("flood(133000000, 0)", "_")]);
+    assert_eq!(outcome.exit, "0", "{outcome:?}");
+    for call in ["flood(135000000, 0)", "flood(20000000, 5000000)"] {
+        let outcome = run(&[(call, "_")]);
+        assert_eq!(outcome.exit, "1", "{outcome:?}");
+        let text = outcome.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("error[transfer-limit]"), "{outcome:?}");
+        assert!(text.contains("it handed over more than 134217728 bytes in one call"), "{text}");
+    }
+}
+
+#[test]
+fn a_result_that_lies_where_it_must_not_is_a_trap() {
+    for (call, said) in [
+        ("stray(4294967290, 20)", "out of bounds of memory"),
+        ("stray(0, 4294967295)", "out of bounds of memory"),
+        ("askew([])", "return pointer not aligned"),
+        ("beyond([])", "out of bounds of memory"),
+        ("no-case([])", "discriminant 7 out of range [0..3)"),
+    ] {
+        let outcome = run(&[(call, "_")]);
+        assert_eq!(outcome.exit, "1", "{call}: {outcome:?}");
+        let text = outcome.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains("error[trap]") && text.contains(said), "{call}: {outcome:?}");
+    }
+}
