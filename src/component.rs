@@ -7,6 +7,7 @@ mod capabilities;
 mod debug;
 mod module;
 mod refused;
+mod split;
 mod steps;
 mod toolchain;
 
@@ -32,6 +33,7 @@ pub use artifact::{Artifact, artifact};
 pub use capabilities::{module_requests, of_import, requests};
 pub use debug::{debug_build, debug_info};
 pub use module::{CoreItem, Module};
+pub use split::{Split, import_name, split};
 pub use toolchain::toolchain;
 
 /// What the engine supports, and so what is accepted: Wasmtime's defaults with the crate features

@@ -41,7 +41,7 @@ pub use plugins::{Plugin, plugin_list};
 pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};
 pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, read_cases};
-pub use values::{Limits, parse_bytes, parse_duration};
+pub use values::{Compiler, Limits, parse_bytes, parse_compiler, parse_duration};
 pub use written::Written;
 
 /// What is wrong with a configuration file, or with what it names.

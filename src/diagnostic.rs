@@ -34,13 +34,13 @@ pub use inspection::{
 pub use partition::{Method, PartitionItem, PartitionUsed};
 pub use report::{
     AdaptReport, AdapterUse, CallReport, CaseReport, ComponentUsed, ComposeReport, ConfigUsed,
-    Distance, ExportFrom, GateEnd, GatePlugin, InitReport, PluginReport, Report, Summary, Tool,
-    Verdict, WireShown, Wrote,
+    Distance, ExportFrom, GateEnd, GatePlugin, InitReport, PluginReport, Report, Summary, Timing,
+    Tool, Verdict, WireShown, Wrote,
 };
 pub use run::{Captured, CommandReport, RunReport};
 pub use schema::{SCHEMAS, schema};
 pub use stubs::{StubUse, StubbedFunction, StubbedImport};
-pub use usage::{Sandbox, Usage};
+pub use usage::{CompiledBy, Sandbox, Usage};
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.
 #[derive(

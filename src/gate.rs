@@ -1,14 +1,16 @@
 //! The pipeline over many plugins.
 
+pub mod inputs;
 pub mod merge;
 pub mod partition;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use crate::check;
 use crate::config::{Host, Plugin};
-use crate::diagnostic::{PluginReport, Report, Summary};
+use crate::diagnostic::{PluginReport, Report, Summary, Timing, Verdict};
 use crate::judge::{JudgeError, Options, judge, tool};
 
 /// What is told while plugins are judged.
@@ -57,7 +59,14 @@ fn judge_all(
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(plugin) = plugins.get(index) else { break };
             progress(Step::Begun(plugin));
-            let result = judge(plugin, host, options);
+            let begun = Instant::now();
+            let mut result = judge(plugin, host, options);
+            if let Ok(report) = &mut result
+                && report.verdict != Verdict::Skipped
+            {
+                let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+                report.timing = Some(Timing { milliseconds });
+            }
             match &result {
                 Ok(report) => {
                     progress(Step::Done(report, done.fetch_add(1, Ordering::Relaxed) + 1));

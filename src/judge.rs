@@ -1,6 +1,7 @@
 //! One plugin, from file to verdict: read, decode, check, adapt, compose, check again, run.
 
 pub mod cache;
+pub mod code;
 mod command;
 mod fit;
 mod http;
@@ -9,6 +10,7 @@ pub mod stubs;
 mod trial;
 
 use std::num::NonZero;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,6 +28,7 @@ use crate::wiring::Node;
 use crate::world::{ExternName, Item, World};
 
 use cache::{Cache, Contract};
+use code::CodeCache;
 pub use command::{Ran, run_command, run_command_cases};
 pub use fit::{Fitted, fit, measure};
 pub use http::run_http_cases;
@@ -65,6 +68,8 @@ pub struct Options {
     pub today: (u16, u8, u8),
     /// Whether what the calls of smoke cases return is recorded: it need not be what is expected.
     pub record: bool,
+    /// Compiled code that is kept; none where everything is compiled anew.
+    pub code: Option<Arc<CodeCache>>,
     /// What is known from before; none where everything is found out anew.
     pub cache: Option<Arc<Cache>>,
 }
@@ -127,7 +132,7 @@ fn read(
     let (input, mut report) = bytes(name, path, policy);
     let Some(input) = input else { return (None, report) };
     let digest = input.digest.clone();
-    let component = decode(input, &mut report, modules);
+    let component = decode(input, &mut report, modules, None);
     report.sha256 = digest.known();
     (component, report)
 }
@@ -160,7 +165,13 @@ fn bytes(name: &str, path: &str, policy: &Policy) -> (Option<Input>, PluginRepor
     }
 }
 
-fn decode(input: Input, report: &mut PluginReport, modules: Modules) -> Option<Component> {
+/// Decodes a file; `valid` are the places of core modules in it that were validated before.
+fn decode(
+    input: Input,
+    report: &mut PluginReport,
+    modules: Modules,
+    valid: Option<&[Range<usize>]>,
+) -> Option<Component> {
     let module = input.kind == Kind::Module;
     let adapt = modules != Modules::AreFindings;
     let decoded = if module && adapt {
@@ -179,6 +190,10 @@ fn decode(input: Input, report: &mut PluginReport, modules: Modules) -> Option<C
                 return None;
             }
         }
+    } else if let Some(valid) = valid {
+        let mut known = component::Known::default();
+        known.add_moved(0, valid);
+        component::decode_composed(input, &known)
     } else {
         component::decode(input)
     };
@@ -294,9 +309,19 @@ fn judge_input(
     options: &Options,
 ) -> Result<(PluginReport, Option<Contract>), JudgeError> {
     let about_size = std::mem::take(&mut report.diagnostics);
+    let cache = options.cache.as_deref();
     let digest = input.digest.clone();
-    let component = decode(input, &mut report, Modules::of(host));
+    let (file_key, valid) = match cache {
+        Some(cache) => cache.file(&input),
+        None => (None, None),
+    };
+    let component = decode(input, &mut report, Modules::of(host), valid.as_deref());
     report.sha256 = digest.known();
+    match (cache, file_key, &component) {
+        _ if valid.is_some() => report.cached.push(Known::File),
+        (Some(cache), Some(key), Some(component)) => cache.keep_file(&key, &component.modules),
+        _ => {}
+    }
     let fitted = match component {
         Some(component) => fit(component, host, &mut report),
         None => Ok(Fitted::default()),
@@ -308,7 +333,6 @@ fn judge_input(
             Fitted::default()
         }
     };
-    let cache = options.cache.as_deref();
     let sha256 = component.as_ref().filter(|_| cache.is_some()).map(|it| input::digest(&it.bytes));
     // What could not be judged is not known.
     let contract = report.failure.is_none();
@@ -359,6 +383,7 @@ fn terms<'t>(plugin: &'t Plugin, host: &'t Host, options: &'t Options) -> Terms<
         unscripted: true,
         record: options.record,
         worker: &options.worker,
+        code: options.code.as_deref(),
         require_sandbox: host.policy.require_sandbox,
     }
 }

@@ -40,6 +40,10 @@ pub struct Grants {
     pub read: Vec<PathBuf>,
     /// Folders and files that may be read and written.
     pub write: Vec<PathBuf>,
+    /// Files that are opened to be read before anything else, and that it has from then on; it cannot
+    /// open them itself.
+    #[serde(default)]
+    pub open: Vec<PathBuf>,
     /// Private memory, in bytes, beside [`OVERHEAD`].
     pub memory: u64,
     /// Processor time of all threads together; the deadline is what counts, and this stands behind it.
@@ -74,11 +78,14 @@ pub fn this_program() -> Result<PathBuf, SandboxError> {
 /// Where there is no confinement, that is what is said.
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
+    use std::fs::File;
+
     use super::Grants;
     use crate::diagnostic::Sandbox;
 
-    pub fn confine(_: &Grants) -> Sandbox {
+    pub fn confine(grants: &Grants) -> (Sandbox, Vec<File>) {
         let missing = vec!["confinement: plugtool knows only that of Linux".to_owned()];
-        Sandbox { complete: false, measures: Vec::new(), missing }
+        let sandbox = Sandbox { complete: false, measures: Vec::new(), missing };
+        (sandbox, grants.open.iter().map_while(|path| File::open(path).ok()).collect())
     }
 }

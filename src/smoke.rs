@@ -5,7 +5,10 @@
 
 mod breach;
 mod call;
+mod code;
 mod command;
+mod engine;
+mod fault;
 mod host;
 mod http;
 mod output;
@@ -14,20 +17,25 @@ mod store;
 mod wasi;
 
 use std::cell::Cell;
+use std::fs::File;
 
 use serde::{Deserialize, Serialize};
-use wasmtime::component::{Component, InstancePre, Linker};
-use wasmtime::{Config, Engine};
+use wasmtime::Engine;
+use wasmtime::component::{InstancePre, Linker};
 
 use crate::config::{HostScript, Limits, Outside};
-use crate::diagnostic::{HostCall, HttpAnswer, HttpExchange};
+use crate::diagnostic::{CompiledBy, HostCall, HttpAnswer, HttpExchange};
 use crate::wave::Invocation;
 use call::Call;
+use code::Code;
+use engine::Compiled;
 use store::{PluginStore, State};
 
+pub use code::{CompileJob, Digester, Given, Piece, compile_module, keys, trailer};
 pub use command::{
     Command, CommandError, CommandJob, Folder, Launch, Output, Streams, run_command,
 };
+pub use fault::{Fault, FaultKind};
 pub use http::{HttpJob, Visit, run_http};
 
 /// The engine, with its version, for reports. A test holds it to `Cargo.lock`.
@@ -47,6 +55,9 @@ pub struct Job {
     /// Whether imports that this process does not have are there all the same, and trap when they
     /// are called: the host has them, by its contract, and nothing says what they would answer.
     pub unscripted: bool,
+    /// The code of core modules that the component imports; none where it has all its modules.
+    #[serde(default)]
+    pub given: Option<Given>,
 }
 
 /// The calls of one case, made one after the other in one instance.
@@ -72,6 +83,8 @@ pub struct Script {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Event {
+    /// The component is compiled, by this compiler.
+    CompiledBy(CompiledBy),
     /// The component is compiled and links; the wall clock for running starts now.
     Compiled,
     /// A case begins.
@@ -160,88 +173,13 @@ pub struct Used {
     pub output: u64,
 }
 
-/// Why something went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
-    /// What kind of fault it is.
-    pub kind: FaultKind,
-    /// What happened.
-    pub message: String,
-    /// Further facts: the guest's stack, the values that differ.
-    pub notes: Vec<String>,
-}
-
-/// What kind of fault a job ran into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// A call that cannot be made: the engine's component lacks what the supervisor saw in it.
-    BadCall,
-    /// The engine refuses the component.
-    Refused,
-    /// The operating system refused the engine something. Says nothing about the component.
-    System,
-    /// An import is not there, or has another type than the component wants.
-    Link,
-    /// It trapped.
-    Trap,
-    /// It used up its fuel.
-    OutOfFuel,
-    /// It asked for more memory than it may have.
-    MemoryLimit,
-    /// It nested its calls deeper than its stack.
-    StackOverflow,
-    /// It asked for more elements of tables than it may have.
-    TableLimit,
-    /// It consists of more instances, memories or tables than it may.
-    InstanceLimit,
-    /// It held more handles than it may.
-    HandleLimit,
-    /// It handed over more data in one call than it may.
-    TransferLimit,
-    /// It wrote more output than it may.
-    OutputLimit,
-    /// It ended its process in the middle of a call.
-    Exited,
-    /// A call returned something else than was expected.
-    Mismatch,
-    /// A call trapped with another message than was expected.
-    WrongTrap,
-    /// A call returned where a trap was expected.
-    NoTrap,
-    /// A call returned no handle for the variable that was to have it.
-    NoHandle,
-    /// It called a function of the host that no case answers for.
-    HostCall,
-    /// It called a function of the host with arguments that no rule for it expects.
-    HostArgument,
-    /// It called a function of the host more often than the rules say.
-    HostTooOften,
-    /// It called a function of the host before or after its turn.
-    HostOrder,
-    /// It called a function of the host that the case forbids.
-    HostForbidden,
-    /// It did not call a function of the host that it must call.
-    HostMissing,
-    /// It is to be run as a command, and is none.
-    NotACommand,
-    /// It is to be sent a request, and is no handler.
-    NotAHandler,
-    /// It gave no answer to a request, or not all of it.
-    NoAnswer,
-    /// It did not make a request that it must make.
-    NotAsked,
-    /// A folder that it is granted cannot be opened.
-    Folder,
-    /// The second run of a case went another way than the first.
-    Nondeterministic,
-}
-
 /// Does a job, and says what happens. Runs guest code in this process: call it in a worker.
 ///
-/// Time is virtual: a guest that sleeps wakes at once, and its clocks have moved on.
-pub fn run(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) {
-    let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, emit)));
+/// `files` are those of the code that the job was given. Time is virtual: a guest that sleeps wakes at
+/// once, and its clocks have moved on.
+pub fn run(bytes: &[u8], job: &Job, files: &[File], confined: bool, emit: &mut dyn FnMut(Event)) {
+    let code = job.given.as_ref().map(|given| Code { given, files, confined });
+    let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, code, emit)));
     if let Err(fault) = outcome.flatten() {
         emit(Event::Failed(breach::shorten(fault)));
     }
@@ -258,9 +196,15 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
     })
 }
 
-async fn work(bytes: &[u8], job: &Job, emit: &mut dyn FnMut(Event)) -> Result<(), Fault> {
+async fn work(
+    bytes: &[u8],
+    job: &Job,
+    code: Option<Code<'_>>,
+    emit: &mut dyn FnMut(Event),
+) -> Result<(), Fault> {
     let (component, mut files) = split(bytes, job)?;
-    let prepared = prepare(component, job)?;
+    let prepared = prepare(component, job, code)?;
+    emit(Event::CompiledBy(prepared.by));
     emit(Event::Compiled);
     let budget = Cell::new(MAX_SAID);
     for (index, calls) in prepared.calls.iter().enumerate() {
@@ -315,34 +259,26 @@ struct Prepared {
     engine: Engine,
     instance: InstancePre<State>,
     calls: Vec<Vec<Call>>,
-}
-
-/// The engine as plugins meet it here. What it accepts is `component::FEATURES`.
-fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
-    /// What functions of the host may need on the same stack, in bytes.
-    const HOST_STACK: usize = 1536 << 10;
-    let stack = usize::try_from(limits.stack)?;
-    let mut config = Config::new();
-    config.consume_fuel(true);
-    config.cranelift_nan_canonicalization(true);
-    config.relaxed_simd_deterministic(true);
-    config.max_wasm_stack(stack);
-    config.async_stack_size(stack + HOST_STACK);
-    Engine::new(&config)
+    by: CompiledBy,
 }
 
 /// Everything that needs no instance: compiles, links, and finds the function of every call.
-fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
+fn prepare(bytes: &[u8], job: &Job, code: Option<Code<'_>>) -> Result<Prepared, Fault> {
     let fault = |kind, error: wasmtime::Error| Fault {
         kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
         message: chain(&error),
         notes: Vec::new(),
     };
     let refused = |error| fault(FaultKind::Refused, error);
-    let engine = engine(&job.limits).map_err(|error| fault(FaultKind::System, error))?;
-    let component = Component::from_binary(&engine, bytes).map_err(refused)?;
+    let Compiled { engine, component, by } = match &code {
+        Some(code) => code.compile(bytes, &job.limits)?,
+        None => engine::compile(bytes, &job.limits, job.limits.compiler).map_err(refused)?,
+    };
     let mut linker = Linker::new(&engine);
     wasi::link(&mut linker, &engine, &component).map_err(refused)?;
+    if let Some(code) = &code {
+        code.link(&engine, &mut linker)?;
+    }
     if job.unscripted {
         host::define(&mut linker, &engine, &component).map_err(refused)?;
     }
@@ -357,7 +293,7 @@ fn prepare(bytes: &[u8], job: &Job) -> Result<Prepared, Fault> {
     };
     let calls = job.cases.iter().map(|script| script.calls.iter().map(find).collect());
     let calls = calls.collect::<Result<_, _>>()?;
-    Ok(Prepared { engine, instance, calls })
+    Ok(Prepared { engine, instance, calls, by })
 }
 
 /// What guest code returned, unless it failed or wrote too much on the way.
@@ -429,6 +365,8 @@ fn chain(error: &wasmtime::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use wasmtime::component::Component;
+
     use super::*;
     use crate::component::FEATURES;
 
@@ -444,7 +382,8 @@ mod tests {
     /// with our constant and the engine agree.
     #[test]
     fn the_feature_set_is_the_engine_s() {
-        let engine = engine(&Limits::default()).expect("the engine starts");
+        let engine =
+            engine::engine(&Limits::default(), CompiledBy::Cranelift).expect("the engine starts");
         let samples = [
             ("simd", "(func (result v128) v128.const i64x2 0 0)"),
             (

@@ -18,7 +18,7 @@ use plugtool::config::{self, Plugin};
 use plugtool::diagnostic::{PluginReport, Severity, Verdict};
 use plugtool::judge::{Options, judge};
 use serde_json::Value;
-use support::{link, plugins, root, workspace};
+use support::{link, plugins, root, without_times, workspace};
 
 const PLUGTOOL: &str = env!("CARGO_BIN_EXE_plugtool");
 
@@ -121,6 +121,7 @@ fn judged_by(worker: &Path) -> PluginReport {
         jobs: NonZero::<usize>::MIN,
         today: (2026, 1, 1),
         record: false,
+        code: None,
         cache: None,
     };
     judge(&plugin, &host, &options).expect("a verdict")
@@ -222,8 +223,9 @@ fn with_too_little_of_anything_nothing_passes() {
         let _ = fs::remove_file(&out);
         let output = gate_after(folder, prelude, "--only greet --report json=out.json");
         let report = fs::read_to_string(&out).ok();
-        let report =
-            report.map(|text| -> Value { serde_json::from_str(&text).expect("it is whole") });
+        let report = report.map(|text| -> Value {
+            serde_json::from_str(&without_times(&text)).expect("it is whole")
+        });
         (output, report)
     };
     let (plain, sound) = gate("true");

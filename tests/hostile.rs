@@ -292,6 +292,7 @@ fn a_worker_that_leaves_out_what_became_of_a_case_is_not_believed() {
         limits: &limits,
         unscripted: true,
         record: false,
+        code: None,
         worker: &program,
         require_sandbox: true,
     };
@@ -335,7 +336,7 @@ mod confined {
 
     /// Starts a worker that tries everything, with these grants, and these folders to try on top.
     fn probe(
-        mut program: Command,
+        program: Command,
         read: &[&Path],
         write: &[&Path],
         folders: &[&Path],
@@ -344,6 +345,10 @@ mod confined {
             "read": read, "write": write, "memory": 0, "processor": { "secs": 10, "nanos": 0 },
             "required": false,
         });
+        probe_with(program, &grants, folders)
+    }
+
+    fn probe_with(mut program: Command, grants: &Value, folders: &[&Path]) -> (Value, Vec<Value>) {
         let mut worker = program
             .env_clear()
             .stdin(Stdio::piped())
@@ -400,6 +405,31 @@ mod confined {
             let succeeded = attempt["refused"].is_null();
             assert_eq!(succeeded, allowed.iter().any(|allowed| allowed == what), "{attempt}");
         }
+    }
+
+    /// A worker that runs a plugin has the code that is kept open to read. It is as confined as any, and tries
+    /// all the same: the folder, the file by its name, and the file that it has.
+    #[test]
+    fn a_worker_cannot_change_the_code_that_it_was_given() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let code = folder.path().join("code");
+        fs::write(&code, "code").expect("it is written");
+        let grants = serde_json::json!({
+            "read": [], "write": [], "open": [code], "memory": 0,
+            "processor": { "secs": 10, "nanos": 0 }, "required": true,
+        });
+        let (sandbox, attempts) = probe_with(worker(), &grants, &[folder.path(), &code]);
+        assert_eq!(sandbox["complete"], true, "{sandbox:#}");
+        let given = |attempt: &&Value| attempt["what"].to_string().contains("was given");
+        assert_eq!(attempts.iter().filter(given).count(), 2, "{attempts:#?}");
+        for attempt in &attempts {
+            // It has one descriptor more than others, and that is this one.
+            if attempt["what"] != "find an inherited descriptor" {
+                assert!(attempt["refused"].is_string(), "{attempt}");
+            }
+        }
+        assert_eq!(fs::read_to_string(&code).expect("it is there"), "code");
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
 
     /// A descriptor that was left open for children does not outlive the start of a worker.

@@ -74,9 +74,14 @@ fn a_handler_gets_a_megabyte_and_streams_it_back() {
     }
 }
 
-/// The most memory that a process held so far, in KiB.
+/// The most memory that a worker held so far, in KiB.
 #[cfg(target_os = "linux")]
 fn peak_of(process: u32) -> Option<u64> {
+    // Until it has become the worker, it has the memory of who started it.
+    let arguments = fs::read(format!("/proc/{process}/cmdline")).ok()?;
+    if !arguments.split(|byte| *byte == 0).any(|argument| argument == b"worker") {
+        return None;
+    }
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()

@@ -25,6 +25,7 @@ fn every_fixture_against_every_code() {
         fail_on: Severity::Error,
         today: (2026, 1, 1),
         record: false,
+        code: None,
         cache: None,
     };
     let reports: Vec<_> = plugins()

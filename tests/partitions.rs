@@ -1,4 +1,4 @@
-//! Parts that are judged apart and merged are the whole: the same report to the byte. A part that is
+//! Parts that are judged apart and merged are the whole: the same report to the byte, times apart. A part that is
 //! missing is never made up for.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
@@ -14,7 +14,7 @@ use std::process::{Command, Output};
 use plugtool::diagnostic::Method;
 use plugtool::gate::partition::{Partition, PartitionError, part_of};
 use serde_json::Value;
-use support::{plugins, workspace};
+use support::{plugins, without_times, workspace};
 
 fn plugtool(folder: &Path, line: &str, variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_plugtool"));
@@ -142,8 +142,11 @@ fn whole_and_parts(all_there: bool, idle: &[&str]) {
         assert_eq!(exit(&merged), 1, "{merged:?}");
         assert_eq!(merged.stdout, whole.stdout, "{method} {total}");
         for format in formats {
-            let read = |name: &str| fs::read(folder.join(format!("{name}.{format}")));
-            let (merged, whole) = (read("merged").expect("it"), read("whole").expect("it"));
+            let read = |name: &str| {
+                let text = fs::read_to_string(folder.join(format!("{name}.{format}")));
+                without_times(&text.expect("a report"))
+            };
+            let (merged, whole) = (read("merged"), read("whole"));
             assert!(merged == whole, "{method} {total}: {format}");
         }
     }

@@ -84,8 +84,8 @@ fn every_flag_that_it_names_is_one() {
 fn its_host_folder_is_accepted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let blocks = blocks("toml");
-    let [host, plugins, smoke, rules, command] = blocks.as_slice() else {
-        panic!("five blocks of TOML")
+    let [host, plugins, smoke, rules, command, http] = blocks.as_slice() else {
+        panic!("six blocks of TOML")
     };
     let at = folder.path();
     // Beside the files that the demo host has.
@@ -97,8 +97,10 @@ fn its_host_folder_is_accepted() {
     fs::write(at.join("plugin.toml"), plugins).expect("a file");
     fs::write(at.join("smoke/greet.toml"), smoke).expect("a file");
     fs::write(at.join("smoke/tally.toml"), command).expect("a file");
+    fs::write(at.join("smoke/users.toml"), http).expect("a file");
     let host = config::load(at).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(host.cases.len(), 2);
+    assert_eq!(host.cases.len(), 3);
+    assert!(host.cases[2].http.is_some() && host.cases[2].outside.rules.len() == 1);
     assert!(host.cases[1].command.as_ref().is_some_and(|command| command.args == ["-w"]));
     assert!(host.cases[0].is_for("greet") && !host.cases[0].is_for("upper"));
     let list = config::plugin_list(&host.plugins).unwrap_or_else(|error| panic!("{error}"));

@@ -16,7 +16,7 @@ use std::process::Command;
 use plugtool::diagnostic::{
     AdapterUse, AnsweredBy, CallReport, CaseReport, Code, ConfigUsed, Diagnostic, Distance,
     HostCall, HttpAnswer, HttpExchange, Place, PluginReport, Report, Sandbox, Severity, StubUse,
-    StubbedFunction, StubbedImport, Summary, Tool, Usage, Verdict, Waived, WitPath,
+    StubbedFunction, StubbedImport, Summary, Timing, Tool, Usage, Verdict, Waived, WitPath,
 };
 use plugtool::render::text::{self, Detail};
 use plugtool::render::{github, gitlab, is_hostile, json, junit, markdown, ndjson, sarif};
@@ -81,6 +81,7 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
     plugin.verdict = verdict;
     plugin.sha256 = Some("0".repeat(64));
     plugin.size = Some(1);
+    plugin.timing = Some(Timing { milliseconds: 1234 });
     plugin.world = Some(text.to_owned());
     plugin.distances = vec![Distance { world: text.to_owned(), mismatches: 2 }];
     plugin.adapters = vec![AdapterUse { name: text.to_owned(), sha256: "1".repeat(64) }];
@@ -90,6 +91,7 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
         steps: 1,
         fuel: 2,
         memory: 3,
+        compiler: None,
         answer: Some(HttpAnswer {
             status: 200,
             headers: vec![(text.to_owned(), text.to_owned())],

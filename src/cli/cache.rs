@@ -1,9 +1,14 @@
 //! `--cache-dir` and `--no-cache`: where what was found out before is kept.
 
 use std::env;
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+
+use super::Common;
+use crate::judge::code::CodeCache;
+use crate::render::clean;
 
 /// The variable that names the folder for caches (XDG Base Directory Specification).
 const XDG_CACHE_HOME: &str = "XDG_CACHE_HOME";
@@ -34,5 +39,17 @@ impl CacheArguments {
             |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let caches = absolute(XDG_CACHE_HOME).or_else(|| Some(absolute("HOME")?.join(".cache")));
         Some(caches?.join("plugtool"))
+    }
+
+    /// Compiled code, in a folder of its own.
+    pub(super) fn code(&self) -> Option<CodeCache> {
+        Some(CodeCache::new(self.folder()?.join("code")))
+    }
+}
+
+/// Says what was odd about kept code, and was made good.
+pub(super) fn tell(code: &CodeCache, common: &Common) {
+    for remark in code.remarks().iter().filter(|_| !common.quiet) {
+        let _ = writeln!(anstream::stderr(), "code cache: {}", clean(remark));
     }
 }

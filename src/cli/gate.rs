@@ -5,11 +5,12 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use clap::Args;
 
-use super::cache::CacheArguments;
+use super::cache::{CacheArguments, tell};
 use super::progress::Progress;
 use super::record::record;
 use super::reports::Reports;
@@ -18,6 +19,7 @@ use super::{Common, EXIT_STATUS, Failure, load_host, verdicts};
 use crate::check::{idle_stubs, today};
 use crate::config::{self, Host, Plugin};
 use crate::diagnostic::{Diagnostic, PartitionItem, PartitionUsed, Report, Severity, Verdict};
+use crate::gate::inputs::inputs;
 use crate::gate::partition::{Partition, PartitionError};
 use crate::judge::{JudgeError, Options};
 use crate::{gate, sandbox};
@@ -26,6 +28,9 @@ use crate::{gate, sandbox};
 ///
 /// A plugin that does not target the host's world is composed with the host's adapters where that
 /// makes it fit, and imports that the host wants stubbed are closed. Smoke cases run in worker processes with the host's limits.
+///
+/// What was found out before, about the same bytes and on the same terms, is not found out again; the
+/// host's policy is applied each time.
 ///
 /// An interrupt or a request to terminate ends it with what is known: every report is written, and what has
 /// no verdict could not be judged. Asked again, it ends at once.
@@ -38,6 +43,7 @@ Examples:
   plugtool gate --host compositions/cli-host --report sarif=out.sarif --report junit=out.xml
   plugtool gate --host compositions/cli-host --partition hash:1/2 --report json=part-1.json
   plugtool gate --host compositions/cli-host --only greet --record
+  plugtool gate --host compositions/cli-host --no-cache
 
 {EXIT_STATUS}"))]
 pub struct Gate {
@@ -130,6 +136,7 @@ impl Gate {
                 .unwrap_or_else(|| available_parallelism().unwrap_or(NonZero::<usize>::MIN)),
             today: today(),
             record: self.record,
+            code: self.cache.code().map(Arc::new),
             cache: cache.and_then(|cache| cache.open(&host, &self.common)),
         };
         sandbox::heed_interrupts(asked_to_end).map_err(|error| {
@@ -142,6 +149,7 @@ impl Gate {
             stream.iter().for_each(|stream| stream.tell(step));
         });
         progress.clear();
+        options.code.iter().for_each(|code| tell(code, &self.common));
         options.cache.iter().for_each(|cache| verdicts::close(cache, &self.common));
         let mut report = report.map_err(|error| match error {
             JudgeError::Case(_) => Failure::usage(error),
@@ -154,7 +162,9 @@ impl Gate {
             Vec::new()
         };
         match partition {
-            Some(part) => report.partition = Some(used(part, &selected, options.fail_on, idle)),
+            Some(part) => {
+                report.partition = Some(used(part, &host, &selected, options.fail_on, idle))
+            }
             None => report.diagnostics.extend(idle),
         }
         let streamed = stream.map_or(Ok(0), Stream::end);
@@ -207,6 +217,7 @@ fn asked_to_end(again: bool) {
 /// What a report says of its part.
 fn used(
     part: Partition,
+    host: &Host,
     selected: &[Plugin],
     fail_on: Severity,
     idle: Vec<Diagnostic>,
@@ -218,6 +229,7 @@ fn used(
         total: part.total,
         source: part.source,
         fail_on,
+        inputs: inputs(host),
         items: selected.iter().map(item).collect(),
         idle,
     }

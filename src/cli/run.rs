@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 
+use super::cache::CacheArguments;
 use super::{Common, EXIT_STATUS, Failure, Format};
-use crate::config::{Limits, parse_bytes, parse_duration};
+use crate::config::{Compiler, Limits, parse_bytes, parse_compiler, parse_duration};
 use crate::judge::{JudgeError, Terms};
 
 /// Run a WASI command, or call a component's functions, in a worker process with limits
@@ -118,6 +119,10 @@ pub struct Run {
     /// Wall clock for compilation [default: 60s, or the host's]
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
     compile_timeout: Option<Duration>,
+    /// Which compiler: auto, winch or cranelift [default: auto, or the host's]. `auto` is Winch for calls,
+    /// which is quick, where it knows all that the component uses; otherwise and for commands Cranelift
+    #[arg(long, value_name = "NAME", value_parser = parse_compiler)]
+    compiler: Option<Compiler>,
     /// What calls may write to standard output, and as much to standard error; the same for a command
     /// whose output is kept for --format json [default: 64KiB, or the host's]. A command's own output is
     /// not cut off where nothing is said
@@ -126,6 +131,8 @@ pub struct Run {
     /// The command's arguments
     #[arg(value_name = "ARGS", last = true)]
     args: Vec<String>,
+    #[command(flatten)]
+    cache: CacheArguments,
     #[command(flatten)]
     common: Common,
 }
@@ -151,6 +158,7 @@ impl Run {
             timeout: self.timeout.unwrap_or(of.timeout),
             compile_timeout: self.compile_timeout.unwrap_or(of.compile_timeout),
             output: self.output.unwrap_or(of.output),
+            compiler: self.compiler.unwrap_or(of.compiler),
             ..of
         }
     }
@@ -158,7 +166,8 @@ impl Run {
 
 /// On which a component is run that was named on the command line.
 fn terms<'t>(id: &'t str, limits: &'t Limits, worker: &'t Path) -> Terms<'t> {
-    Terms { id, limits, unscripted: false, record: false, worker, require_sandbox: false }
+    let code = None;
+    Terms { id, limits, unscripted: false, record: false, worker, code, require_sandbox: false }
 }
 
 fn failure(error: JudgeError) -> Failure {

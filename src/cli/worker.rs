@@ -8,14 +8,16 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::Failure;
+use crate::config::Compiler;
 use crate::sandbox::{self, Errand, MAX_FRAME, Stream, Wire};
-use crate::smoke::{self, CommandJob, Event, HttpJob, Job, Streams};
+use crate::smoke::{self, CommandJob, CompileJob, Event, HttpJob, Job, Streams};
 
 /// What a worker can be asked to do.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Work {
     Command(CommandJob),
+    Compile(CompileJob),
     Http(HttpJob),
     Calls(Job),
 }
@@ -60,7 +62,16 @@ fn unbuffered() -> Result<Box<dyn Write + Send>, Failure> {
 }
 
 fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {
-    let work: Work = serde_json::from_str(&errand.header)?;
+    let mut work: Work = serde_json::from_str(&errand.header)?;
+    if let Work::Calls(Job { limits, .. })
+    | Work::Command(CommandJob { limits, .. })
+    | Work::Http(HttpJob { limits, .. }) = &mut work
+        && limits.compiler == Compiler::Auto
+        && !errand.confined
+    {
+        // Winch is the younger of the two: what it gets wrong must stay in here.
+        limits.compiler = Compiler::Cranelift;
+    }
     let mut failed = Ok(());
     let mut emit = |event: Event| {
         if failed.is_ok() {
@@ -70,7 +81,13 @@ fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {
         }
     };
     match work {
-        Work::Calls(job) => smoke::run(&errand.body, &job, &mut emit),
+        Work::Calls(job) => {
+            smoke::run(&errand.body, &job, &errand.files, errand.confined, &mut emit)
+        }
+        Work::Compile(job) => {
+            let mut code = ToSupervisor { wire: wire.clone(), stream: Stream::Output };
+            smoke::compile_module(&errand.body, &job, errand.confined, &mut code, &mut emit);
+        }
         Work::Command(job) => {
             let mut begin = || {
                 // Where the supervisor is gone, the first line that it should hear says so.
@@ -136,7 +153,7 @@ impl Write for ToSupervisor {
 /// The header is a list of folders to try.
 fn probe(errand: &Errand, stdout: &mut impl Write) -> io::Result<()> {
     let paths: Vec<PathBuf> = serde_json::from_str(&errand.header)?;
-    for attempt in sandbox::probe(&paths) {
+    for attempt in sandbox::probe(&paths, &errand.files) {
         say(&attempt, stdout)?;
     }
     Ok(())

@@ -82,6 +82,8 @@ pub struct CommandKeys {
     pub stderr: Option<Spanned<String>>,
     pub stderr_file: Option<Spanned<String>>,
     pub exit_code: Option<Spanned<u8>>,
+    /// Whether they are in an inline table, `{ ... }`.
+    pub inline: bool,
 }
 
 impl CommandKeys {
@@ -99,13 +101,8 @@ impl CommandKeys {
     }
 
     /// The case, with the files that it names, which are beside its own.
-    pub fn settle(
-        self,
-        source: &Source<'_>,
-        folder: &Path,
-        inline: bool,
-    ) -> Result<CommandCase, ConfigError> {
-        let places = Places { inline, ..self.places(folder) };
+    pub fn settle(self, source: &Source<'_>, folder: &Path) -> Result<CommandCase, ConfigError> {
+        let places = self.places(folder);
         type Text = Option<Spanned<String>>;
         let bytes = |name: &str, text: Text, file: Text| match (text, file) {
             (None, None) => Ok(None),
@@ -163,7 +160,7 @@ impl CommandKeys {
             exit_code: self.exit_code.as_ref().map(Spanned::span),
             stdin: self.stdin_file.as_ref().map(|file| folder.join(file.get_ref())),
             end: ends.flatten().map(|span| span.end).max(),
-            inline: false,
+            inline: self.inline,
         }
     }
 }

@@ -215,12 +215,19 @@ impl Edits {
             fuel.extend(known.fuel.iter().map(|(id, fuel)| (id.as_str(), *fuel)));
         }
         fuel.extend(runs.iter().map(|(id, run)| (*id, run.fuel)));
+        // The one compiler of all, those that are known from before included.
+        let mut compilers = runs.iter().map(|(_, run)| run.compiler);
+        let first = compilers.next().flatten();
+        let before = known.is_none_or(|known| known.compiler == first);
+        let compiler = first.filter(|first| before && compilers.all(|by| by == Some(*first)));
+        let compiler =
+            compiler.map(|by| format!(", compiler = {}", literal(by.name()))).unwrap_or_default();
         let fuel: Vec<String> =
             fuel.iter().map(|(id, fuel)| format!("{} = {fuel}", key(id))).collect();
         let tolerance = case.baseline.as_ref().and_then(|baseline| baseline.written.as_deref());
         let tolerance = tolerance.map(|text| format!(", tolerance = {}", literal(text)));
         let table = format!(
-            "{{ engine = {}{}, fuel = {{ {} }} }}",
+            "{{ engine = {}{compiler}{}, fuel = {{ {} }} }}",
             literal(engine),
             tolerance.unwrap_or_default(),
             fuel.join(", ")

@@ -242,6 +242,7 @@ impl CaseTable {
             stderr: self.stderr.take(),
             stderr_file: self.stderr_file.take(),
             exit_code: self.exit_code.take(),
+            inline: false,
         }
     }
 
@@ -289,7 +290,7 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
             name,
             parsed,
             (command, http, host),
-            (&HttpKeys::default(), &HostKeys::default(), false),
+            (&HttpKeys::default(), &HostKeys::default()),
         )?]);
     }
     if !parsed.steps.is_empty() || parsed.name.is_some() {
@@ -304,21 +305,21 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
     let host = parsed.host();
     let case = |table: Spanned<CaseTable>| {
         let span = table.span();
-        let inline = text.get(span.clone()).is_some_and(|text| text.starts_with('{'));
         let mut case = table.into_inner();
         if let Some(inner) = case.case.first() {
             return Err(reader.source().error(inner.span(), "a case has no cases of its own"));
         }
         let Some(name) = case.name.take() else {
-            return Err(reader.source().error(span, "missing field `name`"));
+            return Err(reader.source().error(span.clone(), "missing field `name`"));
         };
         // What stands at the top of the file is the default for its cases.
         if case.plugins.is_empty() {
             case.plugins.clone_from(&parsed.plugins);
         }
         case.twice = case.twice.or(parsed.twice);
-        let keys = (case.command(), case.http(), case.host());
-        reader.case(name, case, keys, (&shared, &host, inline))
+        let mut keys = (case.command(), case.http(), case.host());
+        keys.0.inline = text.get(span).is_some_and(|text| text.starts_with('{'));
+        reader.case(name, case, keys, (&shared, &host))
     };
     cases.into_iter().map(case).collect()
 }
@@ -348,7 +349,7 @@ impl Reader<'_> {
         name: String,
         table: CaseTable,
         (command, mut http, host): (CommandKeys, HttpKeys, HostKeys),
-        (shared, shared_host, inline): (&HttpKeys, &HostKeys, bool),
+        (shared, shared_host): (&HttpKeys, &HostKeys),
     ) -> Result<Case, ConfigError> {
         let folder = self.folder();
         let reader = http::Reader { source: self.source(), folder };
@@ -359,7 +360,7 @@ impl Reader<'_> {
         }
         let (command, http_case) = match (command.first(), http.first(), table.steps.first()) {
             (None, None, Some(_)) => (None, None),
-            (Some(_), None, None) => (Some(command.settle(&self.source(), folder, inline)?), None),
+            (Some(_), None, None) => (Some(command.settle(&self.source(), folder)?), None),
             (None, Some(_), None) => (None, http.case(&reader)?),
             (Some(span), None, Some(_)) => {
                 let message = "a case has `steps`, or runs a command, and not both";

@@ -31,6 +31,23 @@ pub struct Limits {
     pub transfer: u64,
     /// The stack of the plugin's code, in bytes.
     pub stack: u64,
+    /// Which of the engine's compilers compiles it.
+    #[serde(default)]
+    pub compiler: Compiler,
+}
+
+/// Which of the engine's compilers compiles a plugin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compiler {
+    /// For calls Winch, which is quick, where it knows all that the plugin uses and the sandbox is
+    /// complete; Cranelift otherwise, and for commands.
+    #[default]
+    Auto,
+    /// Winch or nothing.
+    Winch,
+    /// Cranelift: slow to compile, and what it makes is quick.
+    Cranelift,
 }
 
 impl Default for Limits {
@@ -49,6 +66,7 @@ impl Default for Limits {
             handles: 100_000,
             transfer: 128 << 20,
             stack: 512 << 10,
+            compiler: Compiler::Auto,
         }
     }
 }
@@ -67,6 +85,7 @@ pub struct LimitsTable {
     handles: Option<u64>,
     transfer: Option<String>,
     stack: Option<String>,
+    compiler: Option<String>,
 }
 
 /// What `stack` may be, in bytes: below, nothing runs; above, the engine would reserve that much again
@@ -102,6 +121,9 @@ impl LimitsTable {
                 let reason = format!("`{stack}` is not between 64KiB and 256MiB");
                 return Err(named("stack")(reason));
             }
+        }
+        if let Some(compiler) = self.compiler {
+            limits.compiler = parse_compiler(&compiler).map_err(named("compiler"))?;
         }
         limits.init_fuel = self.init_fuel.unwrap_or(limits.init_fuel);
         limits.fuel = self.fuel.unwrap_or(limits.fuel);
@@ -143,6 +165,16 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
             .map(Duration::from_secs)
             .ok_or_else(|| format!("`{text}` is too long")),
         _ => Err(format!("`{text}` is no duration; write 10s, 500ms or 2m")),
+    }
+}
+
+/// The name of a compiler.
+pub fn parse_compiler(text: &str) -> Result<Compiler, String> {
+    match text {
+        "auto" => Ok(Compiler::Auto),
+        "winch" => Ok(Compiler::Winch),
+        "cranelift" => Ok(Compiler::Cranelift),
+        _ => Err(format!("`{text}` is no compiler; write auto, winch or cranelift")),
     }
 }
 

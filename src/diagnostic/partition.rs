@@ -1,6 +1,7 @@
 //! What a report says of the part of the plugins that it is about.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -41,6 +42,9 @@ pub struct PartitionUsed {
     pub source: Cow<'static, str>,
     /// The least severity that failed a plugin.
     pub fail_on: Severity,
+    /// What decided beside the configuration's file: a name and a SHA-256 in hex for each.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, String>,
     /// The plugins of all parts together, in their order.
     pub items: Vec<PartitionItem>,
     /// Findings about the configuration that hold where every part has them.

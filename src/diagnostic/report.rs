@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Diagnostic, HostCall, HttpAnswer, HttpExchange, Known, PartitionUsed, Sandbox, Severity,
-    StubUse, Usage,
+    CompiledBy, Diagnostic, HostCall, HttpAnswer, HttpExchange, Known, PartitionUsed, Sandbox,
+    Severity, StubUse, Usage,
 };
 
 /// What was found out about one component.
@@ -37,6 +37,9 @@ pub struct CaseReport {
     pub fuel: u64,
     /// The most linear memory that the instance held, in bytes.
     pub memory: u64,
+    /// The compiler that made its code; none where that was not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<CompiledBy>,
     /// The limits that it ran under, and how much of each it used.
     pub limits: Vec<Usage>,
     /// Its calls in their order, those that were not reached included.
@@ -148,6 +151,9 @@ pub struct PluginReport {
     /// The smoke cases that were run.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<CaseReport>,
+    /// How long it took: what differs from run to run. None where nobody looked at a clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
     /// Every finding.
     pub diagnostics: Vec<Diagnostic>,
     /// What was known from an earlier gate: the only field that differs where a verdict is reached anew.
@@ -183,6 +189,7 @@ impl PluginReport {
             adapters: Vec::new(),
             stubs: Vec::new(),
             cases: Vec::new(),
+            timing: None,
             diagnostics: Vec::new(),
             cached: Vec::new(),
             waived_by: Vec::new(),
@@ -204,6 +211,13 @@ impl PluginReport {
             Verdict::Pass
         };
     }
+}
+
+/// How long something took. Of two reports on the same, only this differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Timing {
+    /// Wall clock, in milliseconds.
+    pub milliseconds: u64,
 }
 
 /// How far a component is from a world.

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::report::{AdapterUse, CallReport, CaseReport, ConfigUsed, Distance, PluginReport, Tool};
-use super::{Diagnostic, Sandbox, StubUse, Usage};
+use super::{CompiledBy, Diagnostic, Sandbox, StubUse, Usage};
 
 /// What `run` returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -53,6 +53,9 @@ pub struct RunReport {
     /// The most linear memory that was held, in bytes; none where a call did not return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<u64>,
+    /// The compiler that made its code; none where that was not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<CompiledBy>,
     /// The limits that it ran under, and how much of each it used; each smoke case has its own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Usage>,
@@ -86,6 +89,7 @@ impl RunReport {
             cases: None,
             fuel: None,
             memory: None,
+            compiler: None,
             limits: Vec::new(),
             sandbox: plugin.sandbox,
             diagnostics: plugin.diagnostics,

@@ -1,4 +1,5 @@
-//! What a run had to live with: the confinement of its process, and each limit with what was used of it.
+//! What a run had to live with: the confinement of its process, the compiler of its code, and each limit
+//! with what was used of it.
 
 use std::borrow::Cow;
 
@@ -32,4 +33,24 @@ pub struct Usage {
     pub used: Option<u64>,
     /// How much may be used.
     pub allowed: u64,
+}
+
+/// The compiler that made a plugin's code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CompiledBy {
+    /// One pass over the code: quick to compile, slower to run.
+    Winch,
+    /// The engine's optimising compiler.
+    Cranelift,
+}
+
+impl CompiledBy {
+    /// Its name, as the configuration has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            CompiledBy::Winch => "winch",
+            CompiledBy::Cranelift => "cranelift",
+        }
+    }
 }

@@ -38,7 +38,7 @@ pub enum MergeError {
         /// The other.
         b: String,
         /// What differs.
-        what: &'static str,
+        what: String,
     },
     /// Two reports are of the same part.
     #[error("{a} and {b} are both of part {index} of {total}")]
@@ -190,19 +190,30 @@ fn check(part: &Part, used: &PartitionUsed) -> Result<(), MergeError> {
     Ok(())
 }
 
-fn difference(a: (&Report, &PartitionUsed), b: (&Report, &PartitionUsed)) -> Option<&'static str> {
+fn difference(a: (&Report, &PartitionUsed), b: (&Report, &PartitionUsed)) -> Option<String> {
     let digest = |report: &Report| report.config.as_ref().map(|config| config.sha256.clone());
-    if digest(a.0) != digest(b.0) {
-        Some("the configuration differs")
+    let differs = if digest(a.0) != digest(b.0) {
+        "the configuration differs"
+    } else if let Some(name) = input(&a.1.inputs, &b.1.inputs) {
+        return Some(format!("{name} differ beside the same configuration"));
     } else if a.0.worlds != b.0.worlds {
-        Some("the host's worlds differ")
+        "the host's worlds differ"
     } else if a.1.items != b.1.items {
-        Some("the list of plugins differs")
+        "the list of plugins differs"
     } else if (a.1.method, a.1.total) != (b.1.method, b.1.total) {
-        Some("the plugins were dealt out in different ways")
+        "the plugins were dealt out in different ways"
     } else {
-        None
-    }
+        return None;
+    };
+    Some(differs.to_owned())
+}
+
+/// The first input that is not the same in both.
+fn input<'a>(
+    a: &'a BTreeMap<String, String>,
+    b: &'a BTreeMap<String, String>,
+) -> Option<&'a String> {
+    a.keys().chain(b.keys()).find(|name| a.get(*name) != b.get(*name))
 }
 
 /// How all of them were confined: as the least confined was, where they differ.

@@ -12,7 +12,7 @@ use super::trial::{
     unsettled, usage_of,
 };
 use crate::config::Limits;
-use crate::diagnostic::{Diagnostic, HttpAnswer, HttpExchange, Sandbox, Usage};
+use crate::diagnostic::{CompiledBy, Diagnostic, HttpAnswer, HttpExchange, Sandbox, Usage};
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{CommandJob, Event, FaultKind, Folder};
 
@@ -28,6 +28,8 @@ pub struct Ran {
     pub fuel: Option<u64>,
     /// The most linear memory that it held, in bytes, where it ended by itself.
     pub memory: Option<u64>,
+    /// The compiler that made its code; none where that was not done.
+    pub compiler: Option<CompiledBy>,
     /// The limits that it ran under, and how much of each it used.
     pub limits: Vec<Usage>,
     /// What it answered, where it was sent a request.
@@ -98,11 +100,13 @@ pub(super) fn run_streaming<'p>(
             runs: u32::try_from(runs - first).unwrap_or(u32::MAX),
             read: &part.read,
             write: &part.write,
+            code: &[],
         };
         let mut watch = Watch {
             limits: terms.limits,
             runs: runs - first,
             ran: Vec::new(),
+            compiler: None,
             compiled: false,
             done: false,
             bad: None,
@@ -136,6 +140,7 @@ struct Watch<'a> {
     limits: &'a Limits,
     runs: usize,
     ran: Vec<Ran>,
+    compiler: Option<CompiledBy>,
     compiled: bool,
     done: bool,
     bad: Option<JudgeError>,
@@ -145,6 +150,7 @@ impl Watch<'_> {
     /// Takes in one event; returns the new deadline where it starts the clock anew.
     fn on(&mut self, event: Event) -> Option<Duration> {
         match event {
+            Event::CompiledBy(compiler) => self.compiler = Some(compiler),
             Event::Compiled => {
                 self.compiled = true;
                 return Some(self.limits.timeout);
@@ -185,7 +191,8 @@ impl Watch<'_> {
     }
 
     fn fresh(&self) -> Ran {
-        Ran { limits: usage_of(self.limits, None), ..Ran::default() }
+        let limits = usage_of(self.limits, None);
+        Ran { limits, compiler: self.compiler, ..Ran::default() }
     }
 
     /// The run that is going on; the first where none was begun.

@@ -183,7 +183,7 @@ pub fn run_http_cases(
         }
         let fuel = ran.fuel.unwrap_or(0);
         if findings.is_empty() {
-            findings.extend(measured(case, terms, fuel));
+            findings.extend(measured(case, terms, fuel, ran.compiler));
         }
         let (requests, requests_left_out) = ran.requests;
         trial.cases.push(CaseReport {
@@ -192,6 +192,7 @@ pub fn run_http_cases(
             steps: usize::from(ran.fuel.is_some()),
             fuel,
             memory: ran.memory.unwrap_or(0),
+            compiler: ran.compiler,
             limits: ran.limits,
             calls: Vec::new(),
             host_calls: Vec::new(),

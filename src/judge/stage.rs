@@ -126,6 +126,7 @@ mod tests {
             jobs: NonZero::<usize>::MIN,
             today: (2026, 1, 1),
             record: false,
+            code: None,
             cache: None,
         };
         FAULT.set(fault);

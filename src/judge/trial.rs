@@ -4,15 +4,17 @@
 mod dispatch;
 mod findings;
 mod measured;
+mod source;
 mod usage;
 
 use std::path::Path;
 use std::time::Duration;
 
 use super::JudgeError;
+use super::code::CodeCache;
 use crate::component::Component;
 use crate::config::{Case, Expectation, HostSide, Limits};
-use crate::diagnostic::{CallReport, CaseReport, Code, Diagnostic, Sandbox, WitPath};
+use crate::diagnostic::{CallReport, CaseReport, Code, CompiledBy, Diagnostic, Sandbox, WitPath};
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{Event, Fault, FaultKind, Job, Script};
 
@@ -21,6 +23,7 @@ pub(super) use findings::{
     advice, died, finding, how, lost_compiling, refused_by_the_system, timed_out, unsettled,
 };
 pub(super) use measured::measured;
+use source::Source;
 pub(super) use usage::of as usage_of;
 
 /// What came of running a component.
@@ -47,6 +50,8 @@ pub struct Terms<'t> {
     pub record: bool,
     /// The program to start workers from.
     pub worker: &'t Path,
+    /// Compiled code that is kept; none where everything is compiled anew.
+    pub code: Option<&'t CodeCache>,
     /// Whether nothing is run where the operating system cannot confine the worker.
     pub require_sandbox: bool,
 }
@@ -81,17 +86,38 @@ pub fn run_cases(
     let scripts: Vec<Script> = all.iter().map(script).collect::<Result<_, _>>()?;
     let mut trial = Trial::default();
     let mut begin = 0;
+    let mut source = Source { code: terms.code, ..Source::default() };
     while begin < all.len() {
         let rest = &all[begin..];
-        let job = Job { cases: scripts[begin..].to_vec(), limits: limits.clone(), unscripted };
+        if let Some(ending) = source.prepare(component, terms)? {
+            trial.diagnostics.push(lost_compiling(limits, &ending));
+            break;
+        }
+        let given = source.parts.as_ref().map(|parts| parts.given.clone());
+        let job =
+            Job { cases: scripts[begin..].to_vec(), limits: limits.clone(), unscripted, given };
         let header =
             serde_json::to_string(&job).map_err(|error| JudgeError::Internal(error.to_string()))?;
         let files = rest.iter().flat_map(|case| &case.files).map(|file| &file.bytes[..]);
-        let body: Vec<&[u8]> = std::iter::once(component.bytes.as_slice()).chain(files).collect();
+        let body: Vec<&[u8]> = std::iter::once(source.bytes(component)).chain(files).collect();
         let runs = rest.iter().map(|case| 1 + u32::from(case.twice)).sum();
-        let mut run =
-            Run { cases: rest, terms, trial: &mut trial, at: At::Compiling, settled: 0, bad: None };
-        let errand = Errand { header: &header, body: &body, runs, read: &[], write: &[] };
+        let mut run = Run {
+            cases: rest,
+            terms,
+            trial: &mut trial,
+            at: At::Compiling,
+            settled: 0,
+            compiler: None,
+            again: None,
+            bad: None,
+        };
+        let errand = Errand {
+            header: &header,
+            body: &body,
+            runs,
+            code: source.files(),
+            ..Errand::default()
+        };
         let (ending, sandbox) = dispatch(terms, &errand, &mut |said| match said {
             Said::Line(line) => serde_json::from_str(line)
                 .ok()
@@ -103,6 +129,11 @@ pub fn run_cases(
         })?;
         if let Some(message) = run.bad.take() {
             return Err(JudgeError::Internal(message));
+        }
+        if let Some(fault) = run.again.take() {
+            drop(body);
+            source.turn_down(&fault);
+            continue;
         }
         run.trial.sandbox.get_or_insert(sandbox);
         let settled = run.settled;
@@ -158,6 +189,9 @@ struct Run<'a> {
     at: At,
     /// Of how many cases it is known what became of them.
     settled: usize,
+    compiler: Option<CompiledBy>,
+    /// Why it has to be begun again from other code.
+    again: Option<Fault>,
     bad: Option<String>,
 }
 
@@ -165,13 +199,15 @@ impl Run<'_> {
     /// Takes in one event; returns the new deadline where it starts the clock anew.
     fn on(&mut self, event: Event) -> Option<Duration> {
         match (event, self.at.clone()) {
+            (Event::CompiledBy(compiler), _) => self.compiler = Some(compiler),
             (Event::Compiled, _) => {
                 self.at = At::Case { index: 0, part: Part::Instantiation };
                 return Some(self.terms.limits.timeout);
             }
             (Event::Case { index }, _) if index < self.cases.len() => {
                 self.at = At::Case { index, part: Part::Instantiation };
-                self.trial.cases.push(unbegun(self.cases[index], self.terms.limits));
+                let case = unbegun(self.cases[index], self.terms.limits);
+                self.trial.cases.push(CaseReport { compiler: self.compiler, ..case });
                 return Some(self.terms.limits.timeout);
             }
             (Event::Again, At::Case { index, .. }) => {
@@ -263,6 +299,10 @@ impl Run<'_> {
             self.bad = Some(fault.message);
             return;
         }
+        if [FaultKind::BadCode, FaultKind::OtherCompiler].contains(&fault.kind) {
+            self.again = Some(fault);
+            return;
+        }
         if fault.kind == FaultKind::System {
             self.bad = Some(refused_by_the_system(&fault));
             return;
@@ -296,7 +336,7 @@ impl Run<'_> {
     }
 
     fn measure(&mut self, index: usize, fuel: u64) {
-        let findings = measured(self.cases[index], self.terms, fuel);
+        let findings = measured(self.cases[index], self.terms, fuel, self.compiler);
         if let Some(case) = self.trial.cases.last_mut() {
             case.passed &= findings.iter().all(|finding| finding.code != Code::OverBudget);
         }
@@ -352,6 +392,7 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         steps: 0,
         fuel: 0,
         memory: 0,
+        compiler: None,
         limits: usage::of(limits, None),
         calls: case.steps.iter().map(call).collect(),
         host_calls: Vec::new(),

@@ -1,7 +1,10 @@
 //! JUnit XML in the dialect of Jenkins: a suite for the host; for every plugin a test case `check`, and
 //! one for each of its smoke cases, under the plugin's id as class name.
 //!
-//! A plugin that could not be judged is an error, one with findings a failure. There are no times in it.
+//! A plugin that could not be judged is an error, one with findings a failure. Times are those of a whole
+//! plugin, its smoke cases included, and stand at its `check`.
+
+use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
@@ -22,6 +25,10 @@ pub fn junit(report: &Report, fail_on: Severity) -> Result<String, SerializeErro
     if let Some(PartitionUsed { method, index, total, .. }) = &report.partition {
         let part = format!("{method}:{index}/{total}");
         suite.add_property(("partition", part.as_str()));
+    }
+    let times = report.plugins.iter().filter_map(time);
+    if times.clone().next().is_some() {
+        suite.set_time(times.sum());
     }
     for plugin in &report.plugins {
         suite.add_test_case(check(plugin, fail_on));
@@ -65,7 +72,14 @@ fn check(plugin: &PluginReport, fail_on: Severity) -> TestCase {
     };
     let mut case = TestCase::new("check", status);
     case.set_classname(clean(&plugin.id));
+    if let Some(time) = time(plugin) {
+        case.set_time(time);
+    }
     mention(case, &own)
+}
+
+fn time(plugin: &PluginReport) -> Option<Duration> {
+    plugin.timing.map(|timing| Duration::from_millis(timing.milliseconds))
 }
 
 fn smoke(plugin: &PluginReport, case: &CaseReport, fail_on: Severity) -> TestCase {

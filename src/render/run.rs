@@ -18,7 +18,7 @@ pub fn calls(report: &RunReport, detail: Detail) -> String {
     }
     if detail == Detail::Verbose {
         fitted(&mut out, report);
-        limits(&mut out, &report.limits, 0);
+        limits(&mut out, &report.limits, report.compiler, 0);
     }
     sandbox(&mut out, report.sandbox.as_ref(), detail);
     out

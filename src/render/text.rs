@@ -10,8 +10,8 @@ use anstyle::{AnsiColor, Style};
 use super::clean;
 use super::stubs::stubs;
 use crate::diagnostic::{
-    AdaptReport, AdapterUse, CaseReport, Diagnostic, Distance, InitReport, Known, PartitionUsed,
-    PluginReport, Report, Sandbox, Severity, StubUse, Summary, Usage, Verdict,
+    AdaptReport, AdapterUse, CaseReport, CompiledBy, Diagnostic, Distance, InitReport, Known,
+    PartitionUsed, PluginReport, Report, Sandbox, Severity, StubUse, Summary, Usage, Verdict,
 };
 
 pub(super) const WIDTH: usize = 100;
@@ -203,7 +203,7 @@ fn smoke_case(out: &mut String, case: &CaseReport) {
 
 /// The limits of a smoke case, and its calls with what they came to and cost.
 pub(super) fn calls_made(out: &mut String, case: &CaseReport) {
-    limits(out, &case.limits, 8);
+    limits(out, &case.limits, case.compiler, 8);
     asked::during(out, case, 0);
     for (index, call) in case.calls.iter().enumerate() {
         let what = match (&call.got, &call.trap) {
@@ -377,8 +377,13 @@ pub(super) fn sandbox(out: &mut String, sandbox: Option<&Sandbox>, detail: Detai
     }
 }
 
-/// The limits of which it is known how much was used.
-pub(super) fn limits(out: &mut String, limits: &[Usage], indent: usize) {
+/// The limits of which it is known how much was used, and which compiler made the code.
+pub(super) fn limits(
+    out: &mut String,
+    limits: &[Usage],
+    compiler: Option<CompiledBy>,
+    indent: usize,
+) {
     let shown = |usage: &Usage| {
         let amount = |n: u64| if usage.unit == "bytes" { size(n) } else { thousands(n) };
         let used = usage.used?;
@@ -387,6 +392,9 @@ pub(super) fn limits(out: &mut String, limits: &[Usage], indent: usize) {
     let shown: Vec<String> = limits.iter().filter_map(shown).collect();
     if !shown.is_empty() {
         wrapped(out, &format!("used: {}", shown.join("; ")), indent, DIM, 0);
+    }
+    if let Some(compiler) = compiler {
+        line(out, format!("{:indent$}{DIM}compiled by {}{DIM:#}", "", compiler.name()));
     }
 }
 

@@ -24,13 +24,15 @@ use crate::diagnostic::Sandbox;
 /// The newest rules of Landlock that this file has been thought through for.
 const LANDLOCK: ABI = ABI::V6;
 
-/// Confines this process for good. It must have one thread.
-pub fn confine(grants: &Grants) -> Sandbox {
+/// Confines this process for good. It must have one thread. Returns the files that were to be opened, up to
+/// the first that could not be.
+pub fn confine(grants: &Grants) -> (Sandbox, Vec<File>) {
     let mut sandbox = Sandbox { complete: true, measures: Vec::new(), missing: Vec::new() };
     // When memory runs out, it is this process that goes. A wish and no promise.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
 
     sandbox.needs("no inherited descriptors", syscalls::close_inherited());
+    let files = grants.open.iter().map_while(|path| File::open(path).ok()).collect();
     sandbox
         .needs("killed with its supervisor", set_parent_process_death_signal(Some(Signal::KILL)));
     sandbox.needs("not dumpable", set_dumpable_behavior(DumpableBehavior::NotDumpable));
@@ -43,14 +45,14 @@ pub fn confine(grants: &Grants) -> Sandbox {
         Err(reason) => sandbox.missing.push(format!("landlock: {reason}")),
     }
     sandbox.needs("no capabilities", no_capabilities());
-    let files = !grants.read.is_empty() || !grants.write.is_empty();
-    sandbox.needs("system call filter", syscalls::filter(files));
-    if files && no_landlock {
+    let granted = !grants.read.is_empty() || !grants.write.is_empty();
+    sandbox.needs("system call filter", syscalls::filter(granted));
+    if granted && no_landlock {
         // Without granted folders, the filter refuses to open anything at all. With some, it cannot.
         sandbox.complete = false;
     }
     check(grants, &mut sandbox);
-    sandbox
+    (sandbox, files)
 }
 
 impl Sandbox {

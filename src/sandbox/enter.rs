@@ -1,17 +1,22 @@
 //! The worker's side: reads its grants, confines itself, says how far that went, and only then looks
 //! at the job.
 
+use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
 
 use super::{Grants, confine};
 
 /// A job, as it arrived in the worker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Errand {
     /// What to do.
     pub header: String,
     /// What to do it with.
     pub body: Vec<u8>,
+    /// Whether every promise of the sandbox holds.
+    pub confined: bool,
+    /// The files that were opened for it, up to the first that could not be.
+    pub files: Vec<File>,
 }
 
 /// Confines this process and takes in its job. To be called first of all in a process of one thread:
@@ -29,7 +34,7 @@ pub fn enter(from: &mut impl BufRead, to: &mut impl Write) -> io::Result<Option<
     let mut line = String::new();
     from.read_line(&mut line)?;
     let grants: Grants = serde_json::from_str(&line)?;
-    let sandbox = confine::confine(&grants);
+    let (sandbox, files) = confine::confine(&grants);
     writeln!(to, "{}", serde_json::to_string(&sandbox)?)?;
     to.flush()?;
     if grants.required && !sandbox.complete {
@@ -45,5 +50,5 @@ pub fn enter(from: &mut impl BufRead, to: &mut impl Write) -> io::Result<Option<
     if body.len() < size {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(Some(Errand { header: header.to_owned(), body }))
+    Ok(Some(Errand { header: header.to_owned(), body, confined: sandbox.complete, files }))
 }

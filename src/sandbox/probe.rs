@@ -1,7 +1,7 @@
 //! A worker that tries what it must not be able to do, for the tests that hold the sandbox to its word.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,8 +18,9 @@ pub struct Attempt {
 }
 
 /// Tries everything: files, folders, sockets, programs, processes, and the system calls by which
-/// a process gets at others. `paths` are folders to read and to write in on top.
-pub fn probe(paths: &[PathBuf]) -> Vec<Attempt> {
+/// a process gets at others. `paths` are folders to read and to write in on top, and `files` what it was
+/// given open, to read.
+pub fn probe(paths: &[PathBuf], files: &[File]) -> Vec<Attempt> {
     let mut attempts = Vec::new();
     let mut tried = |what: String, outcome: io::Result<()>| {
         attempts.push(Attempt { what, refused: outcome.err().map(|error| error.to_string()) });
@@ -45,6 +46,12 @@ pub fn probe(paths: &[PathBuf]) -> Vec<Attempt> {
     for path in paths {
         tried(format!("list {}", path.display()), fs::read_dir(path).map(drop));
         tried(format!("write in {}", path.display()), write_in(path));
+        tried(format!("remove {}", path.display()), fs::remove_file(path));
+        tried(format!("write over {}", path.display()), fs::write(path, "a probe was here\n"));
+    }
+    for mut file in files {
+        tried("write to what it was given".to_owned(), file.write_all(b"a probe was here\n"));
+        tried("cut off what it was given".to_owned(), file.set_len(0));
     }
     attempts
 }

@@ -10,13 +10,15 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Linker;
 use wasmtime_wasi::{FsPerms, I32Exit};
 
+use super::engine::{self, Compiled};
 use super::store::{self, PluginStore};
-use super::{Fault, FaultKind, Meter, Used, breach, chain, engine, runtime, wasi};
+use super::{Fault, FaultKind, Meter, Used, breach, chain, runtime, wasi};
 use crate::adapter;
-use crate::config::Limits;
+use crate::config::{Compiler, Limits};
+use crate::diagnostic::CompiledBy;
 use crate::input;
 use entry::Entry;
 use streams::Kept;
@@ -56,6 +58,7 @@ pub struct Command {
     engine: Engine,
     entry: Entry,
     limits: Limits,
+    by: CompiledBy,
 }
 
 /// What one run of a command gets.
@@ -212,8 +215,13 @@ impl Command {
             notes: Vec::new(),
         };
         let refused = |error| fault(FaultKind::Refused, error);
-        let engine = engine(&limits).map_err(|error| fault(FaultKind::System, error))?;
-        let component = Component::from_binary(&engine, bytes).map_err(refused)?;
+        // A command may run for long, and is compiled for that where nobody says otherwise.
+        let wanted = match limits.compiler {
+            Compiler::Auto => Compiler::Cranelift,
+            named => named,
+        };
+        let Compiled { engine, component, by } =
+            engine::compile(bytes, &limits, wanted).map_err(refused)?;
         let Some(track) = entry::track(&engine, &component) else {
             return Err(Fault {
                 kind: FaultKind::NotACommand,
@@ -227,7 +235,7 @@ impl Command {
             .instantiate_pre(&component)
             .and_then(|instance| Entry::find(track, instance))
             .map_err(|error| fault(FaultKind::Link, error))?;
-        Ok(Command { engine, entry, limits })
+        Ok(Command { engine, entry, limits, by })
     }
 
     /// One run, over these streams, with what it used and its exit code. `begun` is told when the

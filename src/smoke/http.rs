@@ -15,11 +15,12 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{WasiHttpView, p2, p3};
 
 use super::command::{Sink, Source};
+use super::engine::{self, Compiled};
 use super::store::{self, PluginStore, State};
 use super::wasi::Track;
-use super::{Event, Fault, FaultKind, Meter, Used, breach, chain, engine, wasi, within};
+use super::{Event, Fault, FaultKind, Meter, Used, breach, chain, wasi, within};
 use crate::config::{HttpRequest, Limits};
-use crate::diagnostic::HttpAnswer;
+use crate::diagnostic::{CompiledBy, HttpAnswer};
 use crate::world::ExternName;
 
 pub use job::{HttpJob, Visit, run_http};
@@ -37,6 +38,7 @@ struct Handler {
     engine: Engine,
     limits: Limits,
     entry: Entry,
+    by: CompiledBy,
 }
 
 enum Entry {
@@ -68,8 +70,8 @@ impl Handler {
             notes: Vec::new(),
         };
         let refused = |error| fault(FaultKind::Refused, error);
-        let engine = engine(limits).map_err(|error| fault(FaultKind::System, error))?;
-        let component = Component::from_binary(&engine, bytes).map_err(refused)?;
+        let Compiled { engine, component, by } =
+            engine::compile(bytes, limits, limits.compiler).map_err(refused)?;
         let Some(track) = track(&engine, &component) else {
             return Err(Fault {
                 kind: FaultKind::NotAHandler,
@@ -84,7 +86,7 @@ impl Handler {
         wasi::link(&mut linker, &engine, &component).map_err(refused)?;
         let entry = linker.instantiate_pre(&component).and_then(|pre| Entry::find(track, pre));
         let entry = entry.map_err(|error| fault(FaultKind::Link, error))?;
-        Ok(Handler { engine, limits: limits.clone(), entry })
+        Ok(Handler { engine, limits: limits.clone(), entry, by })
     }
 
     /// Sends one request to a fresh instance, and passes on what it answers. To be polled in a runtime

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::{Run, failure, terms};
+use crate::cli::cache::tell;
 use crate::cli::{Failure, Format};
 use crate::config::{Case, Limits, Policy};
 use crate::diagnostic::{CaseReport, RunReport};
@@ -21,8 +22,10 @@ impl Run {
         if let Some(component) = component {
             let limits = self.limits(Limits::default());
             let worker = sandbox::this_program().map_err(Failure::internal)?;
-            let terms = terms(&name, &limits, &worker);
+            let code = self.cache.code();
+            let terms = judge::Terms { code: code.as_ref(), ..terms(&name, &limits, &worker) };
             let trial = run_cases(&component, &[&case], terms).map_err(failure)?;
+            code.iter().for_each(|code| tell(code, &self.common));
             called(&mut report, trial.cases);
             report.sandbox = trial.sandbox;
             report.diagnostics.extend(trial.diagnostics);
@@ -64,6 +67,7 @@ pub(super) fn called(report: &mut RunReport, cases: Vec<CaseReport>) {
             report.memory = Some(case.memory);
         }
         report.calls.extend(case.calls);
+        report.compiler = case.compiler;
         report.limits = case.limits;
     }
 }

@@ -3,10 +3,12 @@
 use std::io::Write;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::calls::called;
 use super::{Run, failure, terms};
 use crate::check::today;
+use crate::cli::cache::tell;
 use crate::cli::{Failure, Format, load_host, print, record, write_whole};
 use crate::config::{Case, Limits, Plugin, Policy, read_cases};
 use crate::diagnostic::{CaseReport, RunReport};
@@ -36,8 +38,11 @@ impl Run {
         if let Some(component) = component {
             let limits = self.limits(Limits::default());
             let worker = sandbox::this_program().map_err(Failure::internal)?;
-            let terms = judge::Terms { record: self.record, ..terms(&name, &limits, &worker) };
+            let code = self.cache.code();
+            let (record, terms) = (self.record, terms(&name, &limits, &worker));
+            let terms = judge::Terms { record, code: code.as_ref(), ..terms };
             let trial = run_all(&component, &chosen, terms).map_err(failure)?;
+            code.iter().for_each(|code| tell(code, &self.common));
             ran = trial.cases;
             report.sandbox = trial.sandbox;
             report.diagnostics.extend(trial.diagnostics);
@@ -64,11 +69,13 @@ impl Run {
             jobs: NonZero::<usize>::MIN,
             today: today(),
             record: self.record,
+            code: self.cache.code().map(Arc::new),
             // An author who runs one plugin wants to see it run.
             cache: None,
         };
         let plugin = Plugin { id: name.clone(), path: path.to_owned(), enabled: true };
         let mut judged = judge::judge(&plugin, &host, &options).map_err(failure)?;
+        options.code.iter().for_each(|code| tell(code, &self.common));
         let ran = std::mem::take(&mut judged.cases);
         let mut report = RunReport::of(tool(), judged);
         report.config.clone_from(&host.config);

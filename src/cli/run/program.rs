@@ -119,6 +119,7 @@ impl Run {
         let mut report = RunReport::of(tool(), opened);
         report.command = Some(CommandReport { exit_code: ran.exit_code, stdout, stderr });
         (report.fuel, report.memory) = (ran.fuel, ran.memory);
+        report.compiler = ran.compiler;
         (report.limits, report.sandbox) = (ran.limits, sandbox);
         report.diagnostics = ran.diagnostics;
         self.common.print(&report, run::calls)?;

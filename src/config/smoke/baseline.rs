@@ -8,13 +8,15 @@ use toml::Spanned;
 
 use crate::config::ConfigError;
 use crate::config::parse::Source;
-use crate::diagnostic::Place;
+use crate::diagnostic::{CompiledBy, Place};
 
 /// The fuel that a case used when it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Baseline {
     /// The engine that counted, with its version: another one counts otherwise.
     pub engine: String,
+    /// The compiler of all code that was measured; none where they were several.
+    pub compiler: Option<CompiledBy>,
     /// By how many percent a plugin may be above before that is a finding.
     pub tolerance: u64,
     /// The same as it is written, where it is.
@@ -31,6 +33,7 @@ pub struct Baseline {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BaselineTable {
     engine: String,
+    compiler: Option<CompiledBy>,
     tolerance: Option<Spanned<String>>,
     fuel: BTreeMap<String, u64>,
 }
@@ -59,6 +62,7 @@ pub fn settle(
         }
     };
     let place = source.place(span.clone());
-    let written = table.tolerance.map(Spanned::into_inner);
-    Ok(Baseline { engine: table.engine, tolerance, written, fuel: table.fuel, place, span })
+    let BaselineTable { engine, compiler, fuel, tolerance: written } = table;
+    let written = written.map(Spanned::into_inner);
+    Ok(Baseline { engine, compiler, tolerance, written, fuel, place, span })
 }

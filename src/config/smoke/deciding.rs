@@ -43,8 +43,8 @@ impl Case {
             (request, input::digest(body), status, headers, expected)
         });
         let baseline = baseline.as_ref().map(
-            |Baseline { engine, tolerance, written: _, fuel, place, span: _ }| {
-                (engine, tolerance, fuel, place)
+            |Baseline { engine, compiler, tolerance, written: _, fuel, place, span: _ }| {
+                (engine, compiler, tolerance, fuel, place)
             },
         );
         Some(format!(
@@ -62,5 +62,20 @@ impl Case {
                 twice
             )
         ))
+    }
+    /// All that the host wrote of the case, as text: its file, and what is in the files that it names.
+    pub fn written(&self) -> String {
+        let file = |CaseFile { path, bytes }: &CaseFile| (path.clone(), input::digest(bytes));
+        let files: Vec<_> = self.files.iter().map(file).collect();
+        let command = self.command.as_ref().map(|command| {
+            let bytes = [Some(&command.stdin), command.stdout.as_ref(), command.stderr.as_ref()];
+            bytes.map(|bytes| bytes.map(|bytes| input::digest(bytes)))
+        });
+        let http = self.http.as_ref().map(|http| {
+            let expected = http.expected.as_ref().map(|body| input::digest(body));
+            (input::digest(&http.body), expected)
+        });
+        let text = input::digest(self.text.as_bytes());
+        format!("{:?}", (&self.name, text, files, command, http, self.twice))
     }
 }

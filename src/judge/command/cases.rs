@@ -138,7 +138,7 @@ pub fn run_command_cases(
         }
         let fuel = ran.fuel.unwrap_or(0);
         if findings.is_empty() {
-            findings.extend(measured(case, terms, fuel));
+            findings.extend(measured(case, terms, fuel, ran.compiler));
         }
         trial.cases.push(CaseReport {
             name: case.name.clone(),
@@ -146,6 +146,7 @@ pub fn run_command_cases(
             steps: usize::from(ran.exit_code.is_some()),
             fuel,
             memory: ran.memory.unwrap_or(0),
+            compiler: ran.compiler,
             limits: ran.limits,
             calls: Vec::new(),
             host_calls: Vec::new(),

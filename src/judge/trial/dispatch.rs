@@ -16,7 +16,7 @@ const MAX_ANSWER: u64 = 48 << 20;
 const SLACK: Duration = Duration::from_secs(5);
 
 /// A job for a worker.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Errand<'e> {
     /// What to do, in one line.
     pub header: &'e str,
@@ -28,6 +28,8 @@ pub struct Errand<'e> {
     pub read: &'e [PathBuf],
     /// Folders that may be changed.
     pub write: &'e [PathBuf],
+    /// Files that the worker gets open, to read; it may open nothing.
+    pub code: &'e [PathBuf],
 }
 
 /// How a worker is confined here that is granted no folder. It is asked, and given nothing to do.
@@ -37,7 +39,7 @@ pub struct Errand<'e> {
 /// [`JudgeError::Internal`] where there is no worker to be had.
 pub fn confinement(terms: Terms<'_>) -> Result<Sandbox, JudgeError> {
     // No job: the worker says so, and ends.
-    let errand = Errand { header: "null", body: &[], runs: 1, read: &[], write: &[] };
+    let errand = Errand { header: "null", runs: 1, ..Errand::default() };
     let terms = Terms { require_sandbox: false, ..terms };
     dispatch(terms, &errand, &mut |_| Answer::Stop).map(|(_, sandbox)| sandbox)
 }
@@ -60,6 +62,7 @@ pub fn dispatch(
     let grants = Grants {
         read: errand.read.to_vec(),
         write: errand.write.to_vec(),
+        open: errand.code.to_vec(),
         memory: limits.memory,
         processor: limits.compile_timeout.saturating_mul(threads).saturating_add(running),
         required: terms.require_sandbox,

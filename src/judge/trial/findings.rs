@@ -9,7 +9,10 @@ use crate::smoke::{Fault, FaultKind};
 /// What went wrong in the engine, as a finding.
 pub fn finding(fault: Fault) -> Diagnostic {
     let code = match fault.kind {
-        FaultKind::Refused => Code::InvalidComponent,
+        // The last two never get here: the component is run again from other code.
+        FaultKind::Refused | FaultKind::BadCode | FaultKind::OtherCompiler => {
+            Code::InvalidComponent
+        }
         FaultKind::Link => Code::LinkFailed,
         FaultKind::Trap | FaultKind::BadCall | FaultKind::System => Code::Trap,
         FaultKind::OutOfFuel => Code::OutOfFuel,
@@ -125,8 +128,8 @@ pub fn advice(code: Code) -> &'static str {
         }
         Code::WorkerDied => "a plugin that can do this to its host must not be let in",
         Code::LinkFailed => {
-            "plugtool links WASI 0.2 and 0.3; feed other imports by composing, or have the host offer \
-             them"
+            "plugtool links WASI 0.2 and 0.3 and HTTP; feed other imports by composing, or have the \
+             host offer them"
         }
         _ => "rebuild it with tools of today",
     }

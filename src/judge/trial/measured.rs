@@ -2,11 +2,16 @@
 
 use super::{Terms, advice};
 use crate::config::Case;
-use crate::diagnostic::{Code, Diagnostic, Severity, WitPath};
+use crate::diagnostic::{Code, CompiledBy, Diagnostic, Severity, WitPath};
 use crate::smoke::ENGINE;
 
 /// Holds the fuel of a case that passed against what it may use and what it used before.
-pub fn measured(case: &Case, terms: Terms<'_>, fuel: u64) -> Vec<Diagnostic> {
+pub fn measured(
+    case: &Case,
+    terms: Terms<'_>,
+    fuel: u64,
+    compiler: Option<CompiledBy>,
+) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     // What is recorded is not compared with what was.
     let baseline = case.baseline.as_ref().filter(|_| !terms.record);
@@ -22,6 +27,16 @@ pub fn measured(case: &Case, terms: Terms<'_>, fuel: u64) -> Vec<Diagnostic> {
         let message = format!(
             "its fuel was recorded with {}, and {ENGINE} counts otherwise: it is not compared",
             baseline.engine
+        );
+        Diagnostic::error(Code::StaleBaseline, message).severity(Severity::Note)
+    } else if let (Some(recorded), Some(by)) = (baseline.compiler, compiler)
+        && recorded != by
+    {
+        let message = format!(
+            "its fuel was recorded for code that {} compiled, and now it is {}, whose code counts a \
+             little otherwise: it is not compared",
+            recorded.name(),
+            by.name()
         );
         Diagnostic::error(Code::StaleBaseline, message).severity(Severity::Note)
     } else {

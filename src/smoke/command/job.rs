@@ -52,6 +52,7 @@ fn work(
     emit: &mut dyn FnMut(Event),
 ) -> Result<(), Fault> {
     let command = Command::of_component(bytes, job.limits.clone())?;
+    emit(Event::CompiledBy(command.by));
     emit(Event::Compiled);
     let [stdin, stdout, stderr] = job.terminals;
     for (index, launch) in job.runs.iter().enumerate() {

@@ -54,6 +54,7 @@ fn work(
     let lengths: Vec<usize> = job.visits.iter().flat_map(|visit| &visit.files).copied().collect();
     let (component, mut files) = cut(bytes, &lengths)?;
     let handler = Handler::of_component(component, &job.limits)?;
+    emit(Event::CompiledBy(handler.by));
     emit(Event::Compiled);
     for (index, visit) in job.visits.iter().enumerate() {
         let rest = files.split_off(visit.files.len().min(files.len()));
