@@ -10,6 +10,7 @@ pub mod stubs;
 mod trial;
 
 use std::num::NonZero;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -131,7 +132,7 @@ fn read(
     let (input, mut report) = bytes(name, path, policy);
     let Some(input) = input else { return (None, report) };
     let digest = input.digest.clone();
-    let component = decode(input, &mut report, modules);
+    let component = decode(input, &mut report, modules, None);
     report.sha256 = digest.known();
     (component, report)
 }
@@ -164,7 +165,13 @@ fn bytes(name: &str, path: &str, policy: &Policy) -> (Option<Input>, PluginRepor
     }
 }
 
-fn decode(input: Input, report: &mut PluginReport, modules: Modules) -> Option<Component> {
+/// Decodes a file; `valid` are the places of core modules in it that were validated before.
+fn decode(
+    input: Input,
+    report: &mut PluginReport,
+    modules: Modules,
+    valid: Option<&[Range<usize>]>,
+) -> Option<Component> {
     let module = input.kind == Kind::Module;
     let adapt = modules != Modules::AreFindings;
     let decoded = if module && adapt {
@@ -183,6 +190,10 @@ fn decode(input: Input, report: &mut PluginReport, modules: Modules) -> Option<C
                 return None;
             }
         }
+    } else if let Some(valid) = valid {
+        let mut known = component::Known::default();
+        known.add_moved(0, valid);
+        component::decode_composed(input, &known)
     } else {
         component::decode(input)
     };
@@ -298,9 +309,19 @@ fn judge_input(
     options: &Options,
 ) -> Result<(PluginReport, Option<Contract>), JudgeError> {
     let about_size = std::mem::take(&mut report.diagnostics);
+    let cache = options.cache.as_deref();
     let digest = input.digest.clone();
-    let component = decode(input, &mut report, Modules::of(host));
+    let (file_key, valid) = match cache {
+        Some(cache) => cache.file(&input),
+        None => (None, None),
+    };
+    let component = decode(input, &mut report, Modules::of(host), valid.as_deref());
     report.sha256 = digest.known();
+    match (cache, file_key, &component) {
+        _ if valid.is_some() => report.cached.push(Known::File),
+        (Some(cache), Some(key), Some(component)) => cache.keep_file(&key, &component.modules),
+        _ => {}
+    }
     let fitted = match component {
         Some(component) => fit(component, host, &mut report),
         None => Ok(Fitted::default()),
@@ -312,7 +333,6 @@ fn judge_input(
             Fitted::default()
         }
     };
-    let cache = options.cache.as_deref();
     let sha256 = component.as_ref().filter(|_| cache.is_some()).map(|it| input::digest(&it.bytes));
     // What could not be judged is not known.
     let contract = report.failure.is_none();

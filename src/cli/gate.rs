@@ -29,6 +29,9 @@ use crate::{gate, sandbox};
 /// A plugin that does not target the host's world is composed with the host's adapters where that
 /// makes it fit, and imports that the host wants stubbed are closed. Smoke cases run in worker processes with the host's limits.
 ///
+/// What was found out before, about the same bytes and on the same terms, is not found out again; the
+/// host's policy is applied each time.
+///
 /// An interrupt or a request to terminate ends it with what is known: every report is written, and what has
 /// no verdict could not be judged. Asked again, it ends at once.
 #[derive(Args)]
@@ -40,6 +43,7 @@ Examples:
   plugtool gate --host compositions/cli-host --report sarif=out.sarif --report junit=out.xml
   plugtool gate --host compositions/cli-host --partition hash:1/2 --report json=part-1.json
   plugtool gate --host compositions/cli-host --only greet --record
+  plugtool gate --host compositions/cli-host --no-cache
 
 {EXIT_STATUS}"))]
 pub struct Gate {

@@ -39,8 +39,10 @@ impl Contract {
         {
             return Ok(Contract { source: Source::Component(Box::new(world)), from });
         }
+        if paths.is_empty() {
+            return Ok(Contract { source: Source::Nothing, from });
+        }
         match world::load(paths, features) {
-            Err(_) if paths.is_empty() => Ok(Contract { source: Source::Nothing, from }),
             Ok(wit) => Ok(Contract { source: Source::Wit(Box::new(wit)), from }),
             Err(error) => Err(ConfigError::Wit { from, error }),
         }
@@ -62,10 +64,12 @@ impl Contract {
                 Ok(world) => return Ok(world),
                 Err(error) => error,
             },
-            (Source::Nothing, name) => match world::load(&[], &[]) {
-                Ok(wit) => return wit.world(name, FEATURES).map_err(wrong),
-                Err(error) => error,
-            },
+            (Source::Nothing, name) => {
+                match world::load(&[], &[]).and_then(|wit| wit.world(name, FEATURES)) {
+                    Ok(world) => return Ok(world),
+                    Err(error) => error,
+                }
+            }
         };
         // A world of WASI need not be written out.
         if let Some(name) = name.filter(|name| name.starts_with("wasi:")) {

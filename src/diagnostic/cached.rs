@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Known {
+    /// That the file is a valid component; only of large ones, of which that takes time.
+    File,
     /// How the file stands to the host's contract, and what is composed around it.
     Contract,
     /// What came of running it.
