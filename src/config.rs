@@ -13,6 +13,7 @@ mod plugins;
 mod policy;
 mod record;
 mod record_command;
+mod schema;
 mod smoke;
 mod values;
 mod written;
@@ -20,6 +21,7 @@ mod written;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
@@ -40,6 +42,7 @@ pub use parse::excerpt;
 pub use plugins::{Plugin, plugin_list};
 pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};
+pub use schema::{FILE_SCHEMAS, file_schema};
 pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, read_cases};
 pub use values::{Compiler, Limits, parse_bytes, parse_compiler, parse_duration};
 pub use written::Written;
@@ -99,35 +102,52 @@ pub struct Host {
     pub policy: Policy,
 }
 
-#[derive(Deserialize)]
+/// What the plugins of a host are judged by.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct File {
+    /// The contract, and what is judged by it. Paths are relative to this file.
     host: HostTable,
+    /// What one run of one plugin may use.
     #[serde(default)]
     limits: values::LimitsTable,
+    /// What the host wants beyond its contract.
     #[serde(default)]
     policy: policy::PolicyTable,
+    /// What findings weigh, by code.
     #[serde(default)]
+    #[schemars(with = "schema::Weights")]
     severity: BTreeMap<Spanned<String>, Spanned<String>>,
+    /// Findings that are excused for a while. One that excuses nothing is a finding itself.
     #[serde(default)]
+    #[schemars(with = "Vec<policy::WaiverTable>")]
     waiver: Vec<Spanned<policy::WaiverTable>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct HostTable {
+    /// What plugin authors build against: folders, files, or WIT packages encoded as wasm.
     wit: Vec<String>,
+    /// Worlds, of which a plugin must target one; the first is the preferred one.
+    #[schemars(length(min = 1))]
     worlds: Vec<String>,
+    /// Features whose `@unstable` items are part of the WIT.
     #[serde(default)]
     features: Vec<String>,
+    /// What the host links beside its world: `wasi`, or worlds by name, as in `wasi:http/imports@0.2.12`.
     #[serde(default)]
     provides: Vec<String>,
+    /// Components that may be composed around a plugin, as few as possible: files or folders.
     #[serde(default)]
     adapters: Vec<String>,
+    /// Whether core modules become components on the way in; otherwise they are a finding.
     #[serde(default)]
     adapt_modules: bool,
+    /// The plugins that are judged: lists (.toml), components, and patterns of them; `--plugins` replaces them.
     #[serde(default)]
     plugins: Vec<String>,
+    /// Files of calls that plugins must answer, and patterns of them.
     #[serde(default)]
     smoke: Vec<String>,
 }

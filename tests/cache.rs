@@ -929,14 +929,16 @@ fn a_worker_cannot_write_into_the_cache() {
     let bench = Bench::new();
     bench.warm();
     let folder = bench.path("cache/verdicts");
-    let inside = bench.entries()[0].parent().expect("a folder").to_owned();
+    let entry = bench.entries()[0].clone();
+    let inside = entry.parent().expect("a folder").to_owned();
     let grants =
         r#"{"read":[],"write":[],"memory":0,"processor":{"secs":10,"nanos":0},"required":false}"#;
     let mut command = bench.command(Path::new(PLUGTOOL));
     let command = command.args(["worker", "--probe"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut worker = command.spawn().expect("a worker");
     let mut stdin = worker.stdin.take().expect("a pipe");
-    writeln!(stdin, "{grants}\n0 {}", serde_json::json!([folder, inside])).expect("it listens");
+    writeln!(stdin, "{grants}\n0 {}", serde_json::json!([folder, inside, entry]))
+        .expect("it listens");
     drop(stdin);
     let output = worker.wait_with_output().expect("it ends");
     let text = String::from_utf8(output.stdout).expect("text");
@@ -947,7 +949,7 @@ fn a_worker_cannot_write_into_the_cache() {
         .iter()
         .filter(|a| a["what"].as_str().is_some_and(|w| w.contains(&there)))
         .collect();
-    assert_eq!(about.len(), 4, "{attempts:#?}");
+    assert_eq!(about.len(), 12, "{attempts:#?}");
     for attempt in about {
         assert!(attempt["refused"].is_string(), "{attempt}");
     }

@@ -94,7 +94,76 @@ const TWINS: &[Twin] = &[
         finds: "unknown-import",
         plugin: "greeter-bot",
     },
+    // A call of the host that is waited for in vain.
+    Twin {
+        host: "platform",
+        file: "smoke/counter.toml",
+        from: "times = 3",
+        to: "times = 4",
+        finds: "missing-host-call",
+        plugin: "counter",
+    },
+    // One more than the host answers.
+    Twin {
+        host: "platform",
+        file: "smoke/counter.toml",
+        from: "returns = 'ok({id: 1, held: false})'\ntimes = 2",
+        to: "returns = 'ok({id: 1, held: false})'\ntimes = 1",
+        finds: "extra-host-call",
+        plugin: "counter",
+    },
+    // Another argument, in what the composed component asks.
+    Twin {
+        host: "platform",
+        file: "smoke/greeter.toml",
+        from: "(\"ada\", \"11\")",
+        to: "(\"ada\", \"10\")",
+        finds: "host-call-argument",
+        plugin: "greeter-bot",
+    },
+    // Another order: announced before the points are counted.
+    Twin {
+        host: "platform",
+        file: "smoke/greeter.toml",
+        from: "# She follows.\n",
+        to: "[[host]]\ncall = 'pato:platform/platform-api#announce'\ntimes = 1\n",
+        finds: "host-call-order",
+        plugin: "greeter-bot",
+    },
+    // Nothing is scripted for what it asks.
+    Twin {
+        host: "platform",
+        file: "smoke/greeter.toml",
+        from: "[[host]]\ncall = 'pato:platform/platform-api#announce'\nargs = '(\"points\", @points.txt)'\ntimes = 1\n",
+        to: "",
+        finds: "unexpected-host-call",
+        plugin: "greeter-bot",
+    },
+    // What must not be asked is asked.
+    Twin {
+        host: "platform",
+        file: "smoke/dice.toml",
+        from: "returns = 'err(no-such-channel)'\ntimes = 1\n",
+        to: "forbid = true\n",
+        finds: "forbidden-host-call",
+        plugin: "dice",
+    },
 ];
+
+/// An answer that is no value of its type is the host's mistake, and said before anything runs.
+#[test]
+fn an_answer_of_another_type_is_refused() {
+    let folder = workspace();
+    let twin = folder.path().join("twins/platform");
+    copy(&root().join("compositions/platform"), &twin);
+    let file = twin.join("smoke/greeter.toml");
+    let changed =
+        replace(&fs::read(&file).expect("a file"), "err(too-fast(30))", "err(too-fast(-1))");
+    fs::write(file, changed).expect("the changed file");
+    let outcome = execute("plugtool gate --host twins/platform", folder.path());
+    assert_eq!(outcome.exit, "2", "{outcome:#?}");
+    assert!(outcome.stderr.contains("-1 is no u32"), "{outcome:#?}");
+}
 
 #[test]
 fn examples_pass_whole() {

@@ -236,6 +236,95 @@ fn a_report_that_lacks_a_verdict_is_noticed() {
     assert_eq!(exit(&twice), 2, "{twice:?}");
 }
 
+/// Parts of one list that were judged by different contracts, adapters or cases are not of one gate, though
+/// their `plugtool.toml` is the same to the byte.
+#[test]
+fn parts_that_were_judged_by_something_else_are_not_merged() {
+    let folder = workspace();
+    let folder = folder.path();
+    let host = folder.join("host");
+    let demo = folder.join("compositions/cli-host");
+    let copy = |from: &str, to: &str| {
+        let to = host.join(to);
+        fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+        fs::copy(demo.join(from), to).expect("a copy");
+    };
+    let wit = fs::read_dir(demo.join("wit/v0.2")).expect("WIT").flatten();
+    let wit: Vec<String> = wit
+        .filter(|entry| entry.path().is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    let anew = || {
+        let _ = fs::remove_dir_all(&host);
+        wit.iter().for_each(|name| copy(&format!("wit/v0.2/{name}"), &format!("wit/{name}")));
+        fs::create_dir_all(host.join("adapters")).expect("a folder");
+        fs::write(
+            host.join("smoke.toml"),
+            "plugins = [\"greet\"]\nsteps = [{ invoke = 'run(\"greet\", [@note.txt])' }]\n",
+        )
+        .expect("a case");
+        fs::write(host.join("note.txt"), "ada").expect("a note");
+        fs::write(
+            host.join("plugtool.toml"),
+            "[host]\nwit = [\"wit\"]\nworlds = [\"my:cli/plugin@0.2.0\"]\nprovides = [\"wasi\"]\n\
+             adapters = [\"adapters\"]\nsmoke = [\"smoke.toml\"]\n",
+        )
+        .expect("a host");
+    };
+    let judge = |part: usize, more: &str| {
+        let plugins =
+            "--plugins testdata/plugins/greet/greet.wasm --plugins testdata/plugins/trap/trap.wasm";
+        let line = format!(
+            "gate --host host {plugins} --partition slice:{part}/2 {more} --report json={part}.json"
+        );
+        let output = plugtool(folder, &line, &[]);
+        assert_eq!(exit(&output), 0, "{output:?}");
+    };
+    let merge = || plugtool(folder, "merge 1.json 2.json", &[]);
+    anew();
+    judge(1, "");
+    judge(2, "");
+    assert_eq!(exit(&merge()), 0);
+    // Words that decide nothing make no difference.
+    let world = host.join("wit").join(&wit[0]);
+    let text = fs::read_to_string(&world).expect("WIT");
+    fs::write(&world, format!("// A comment.\n{text}")).expect("WIT");
+    judge(2, "");
+    assert_eq!(exit(&merge()), 0);
+    let changes: [(&str, &dyn Fn()); 4] = [
+        ("worlds", &|| {
+            let more = text.replacen("world plugin {", "world plugin {\n  import more: func();", 1);
+            assert_ne!(more, text);
+            fs::write(&world, more).expect("WIT");
+        }),
+        ("adapters", &|| {
+            let adapter = &plugins()["cli-v1-to-v2"];
+            fs::copy(adapter, host.join("adapters/it.wasm")).expect("an adapter");
+        }),
+        ("cases", &|| {
+            let file = host.join("smoke.toml");
+            let text = fs::read_to_string(&file).expect("a case");
+            fs::write(&file, format!("max-fuel = 100_000_000\n{text}")).expect("a case");
+        }),
+        ("cases", &|| fs::write(host.join("note.txt"), "bob").expect("a note")),
+    ];
+    for (what, change) in changes {
+        anew();
+        change();
+        judge(2, "");
+        let output = merge();
+        assert_eq!(exit(&output), 2, "{what}: {output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            said.contains(&format!("the host's {what} differ beside the same configuration")),
+            "{said}"
+        );
+    }
+    anew();
+    judge(2, "--twice");
+    assert_eq!(exit(&merge()), 2, "each case ran twice in one part only");
+}
+
 /// The strictest that any part was judged by is what the whole is judged by.
 #[test]
 fn warnings_that_failed_a_part_fail_the_whole() {

@@ -5,6 +5,7 @@ use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
 use super::{EXIT_STATUS, Failure, Format, print};
+use crate::config::{FILE_SCHEMAS, file_schema};
 use crate::diagnostic::{Code, SCHEMAS, schema};
 use crate::render::json;
 use crate::world::nearest;
@@ -16,14 +17,17 @@ Examples:
   plugtool explain
   plugtool explain type-mismatch
   plugtool explain --schema check
+  plugtool explain --schema host
 
 {EXIT_STATUS}"))]
 pub struct Explain {
     /// The code, as it stands in brackets behind `error`
     #[arg(value_name = "CODE")]
     code: Option<String>,
-    /// Print the JSON Schema of what a command writes under --format json
-    #[arg(long, value_name = "COMMAND", conflicts_with = "code", value_parser = PossibleValuesParser::new(SCHEMAS))]
+    /// Print the JSON Schema of what a command writes under --format json, or of a file that a host
+    /// writes: host is plugtool.toml, plugins a list of plugins
+    #[arg(long, value_name = "COMMAND|FILE", conflicts_with = "code",
+        value_parser = PossibleValuesParser::new(FILE_SCHEMAS.iter().chain(SCHEMAS)))]
     schema: Option<String>,
     /// How to write the answer
     #[arg(long, value_name = "FORMAT", default_value = "text")]
@@ -45,8 +49,12 @@ struct Entry {
 
 impl Explain {
     pub(super) fn run(self) -> Result<u8, Failure> {
-        if let Some(schema) = self.schema.as_deref().and_then(schema) {
-            print(&json::json(&schema).map_err(Failure::internal)?)?;
+        if let Some(name) = self.schema.as_deref() {
+            let schema = match file_schema(name) {
+                Some(schema) => json::json(&schema),
+                None => json::json(&schema(name)),
+            };
+            print(&schema.map_err(Failure::internal)?)?;
             return Ok(0);
         }
         let codes = match &self.code {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::ConfigError;
 use super::files::show;
+use super::schema::{FILE_SCHEMAS, file_schema};
 use crate::world;
 
 /// How deep folders of WIT are followed: `wit/deps/package` is three.
@@ -48,6 +49,11 @@ pub fn first_host(
     files.push(text("plugtool.toml", configuration(&place, &name, features)));
     files.push(text("plugin.toml", PLUGINS.to_owned()));
     files.push(NewFile { path: "plugins/example.wasm".into(), bytes: example });
+    // Beside the files, so that an editor finds them with no network.
+    for name in FILE_SCHEMAS {
+        let schema = file_schema(name).unwrap_or_default();
+        files.push(text(&format!("schema/{name}.json"), format!("{schema:#}\n")));
+    }
     Ok(files)
 }
 
@@ -98,7 +104,8 @@ fn configuration(wit: &str, world: &str, features: &[String]) -> String {
         .replace("@FEATURES@", &features)
 }
 
-const TEMPLATE: &str = r#"# What plugins of this host are judged by:
+const TEMPLATE: &str = r#"#:schema ./schema/host.json
+# What plugins of this host are judged by:
 #
 #     plugtool gate --host .          every plugin of the list, as CI runs it
 #     plugtool check my.wasm --host . one plugin, as its author runs it
@@ -143,7 +150,8 @@ memory = "256MiB"
 timeout = "10s"
 "#;
 
-const PLUGINS: &str = r#"# The plugins that are judged. A submission can bring a list of its own: `plugtool gate --plugins`.
+const PLUGINS: &str = r#"#:schema ./schema/plugins.json
+# The plugins that are judged. A submission can bring a list of its own: `plugtool gate --plugins`.
 
 # The example has everything that the world demands, and each of its functions traps when it is called.
 # Put a real plugin in its place.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::files::{expand, read_text, show};
@@ -20,17 +21,22 @@ pub struct Plugin {
     pub enabled: bool,
 }
 
-#[derive(Deserialize)]
+/// Plugins to be judged, in this order.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct PluginFile {
+pub struct PluginFile {
+    /// One of them each.
     plugins: Vec<PluginTable>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct PluginTable {
+    /// Its name in reports and smoke cases; no other plugin has it.
     id: String,
+    /// Its file, relative to this one.
     path: String,
+    /// Whether it is judged at all; otherwise it is listed as skipped.
     #[serde(default = "yes")]
     enabled: bool,
 }

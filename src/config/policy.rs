@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 use toml::value::Datetime;
 
-use super::ConfigError;
 use super::parse::Source;
 use super::values::parse_bytes;
+use super::{ConfigError, schema};
 use crate::diagnostic::{Code, Place, Severity};
 use crate::world::{ExternName, nearest};
 
@@ -146,29 +147,53 @@ pub struct Waiver {
     pub place: Place,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PolicyTable {
+    /// Where it is there, an import must match one of these patterns.
+    #[schemars(with = "Option<Vec<schema::Imports>>")]
     allow_imports: Option<Vec<Spanned<String>>>,
+    /// An import must match none of these, on what would be run.
     #[serde(default)]
+    #[schemars(with = "Vec<schema::Imports>")]
     deny_imports: Vec<Spanned<String>>,
+    /// Imports that are closed by a generated component that refuses.
     #[serde(default)]
+    #[schemars(with = "Vec<schema::Imports>")]
     stub_imports: Vec<Spanned<String>>,
+    /// The most that a submitted file may have.
+    #[schemars(with = "Option<schema::Size>")]
     max_bytes: Option<Spanned<String>>,
+    /// How versions must match: on the same semver track, or to the letter.
+    #[schemars(with = "Option<schema::VersionRule>")]
     versions: Option<Spanned<String>>,
+    /// The same for some packages: patterns of imports, and how their versions must match.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, schema::VersionRule>")]
     versions_of: BTreeMap<Spanned<String>, Spanned<String>>,
+    /// Whether nothing is run where the system cannot confine the process that runs it, which is so where
+    /// nothing is said.
     require_sandbox: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WaiverTable {
+    /// The plugin's id.
     plugin: String,
+    /// SHA-256 of the file that it is granted to, in lower-case hex, as `plugtool inspect` prints it.
+    #[schemars(with = "schema::Sha256")]
     sha256: Spanned<String>,
+    /// The code of the finding.
+    #[schemars(with = "schema::Negotiable")]
     code: Spanned<String>,
+    /// The import or export that the finding is about; any where it is left out.
     item: Option<String>,
+    /// Why.
+    #[schemars(with = "String")]
     reason: Spanned<String>,
+    /// The last day that it excuses on.
+    #[schemars(with = "schema::Date")]
     expires: Spanned<Datetime>,
 }
 

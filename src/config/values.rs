@@ -3,7 +3,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::schema::{Size, Time};
 
 /// What one run of one plugin may use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +40,7 @@ pub struct Limits {
 }
 
 /// Which of the engine's compilers compiles a plugin.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compiler {
     /// For calls Winch, which is quick, where it knows all that the plugin uses and the sandbox is
@@ -71,20 +74,39 @@ impl Default for Limits {
     }
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LimitsTable {
+    /// Linear memory of all instances together.
+    #[schemars(with = "Option<Size>")]
     memory: Option<String>,
+    /// Fuel for instantiation and start functions: about one a wasm instruction.
     init_fuel: Option<u64>,
+    /// Fuel for each call.
     fuel: Option<u64>,
+    /// Wall clock for everything after compilation, for each smoke case.
+    #[schemars(with = "Option<Time>")]
     timeout: Option<String>,
+    /// Wall clock for compilation.
+    #[schemars(with = "Option<Time>")]
     compile_timeout: Option<String>,
+    /// What may be written to standard output, and as much again to standard error.
+    #[schemars(with = "Option<Size>")]
     output: Option<String>,
+    /// Elements of all tables together.
     table_elements: Option<u64>,
+    /// Core instances of the whole component.
     instances: Option<u64>,
+    /// Handles of resources that are held at a time.
     handles: Option<u64>,
+    /// What one call may hand over to the host.
+    #[schemars(with = "Option<Size>")]
     transfer: Option<String>,
+    /// The stack of the plugin's code: 64KiB to 256MiB.
+    #[schemars(with = "Option<Size>")]
     stack: Option<String>,
+    /// Which of the engine's compilers compiles it; `auto` where nothing is said.
+    #[schemars(with = "Option<Compiler>")]
     compiler: Option<String>,
 }
 

@@ -42,7 +42,7 @@ pub struct PartitionUsed {
     pub source: Cow<'static, str>,
     /// The least severity that failed a plugin.
     pub fail_on: Severity,
-    /// What decided beside the configuration's file: a name and a SHA-256 in hex for each.
+    /// What decided beside the configuration's file, and its SHA-256 in hex: `worlds`, `adapters`, `cases`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inputs: BTreeMap<String, String>,
     /// The plugins of all parts together, in their order.

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use crate::config::Host;
 use crate::input;
 
-/// A name for people, in the plural, and a SHA-256 in hex for each. Where files lie is no part of it: parts may
+/// What decided, and its SHA-256 in hex: `worlds` with what is provided beside, `adapters`, and smoke `cases`. Where files lie is no part of it: parts may
 /// be judged on machines of their own.
 pub fn inputs(host: &Host) -> BTreeMap<String, String> {
     let adapters: Vec<_> = host.adapters.iter().map(|it| (&it.name, it.sha256())).collect();
@@ -16,8 +16,8 @@ pub fn inputs(host: &Host) -> BTreeMap<String, String> {
         (name.to_owned(), input::digest(format!("{what:?}").as_bytes()))
     };
     BTreeMap::from([
-        of("the host's worlds", &(&host.worlds, &host.provides)),
-        of("the host's adapters", &adapters),
-        of("the smoke cases", &cases),
+        of("worlds", &(&host.worlds, &host.provides)),
+        of("adapters", &adapters),
+        of("cases", &cases),
     ])
 }

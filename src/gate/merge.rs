@@ -195,7 +195,7 @@ fn difference(a: (&Report, &PartitionUsed), b: (&Report, &PartitionUsed)) -> Opt
     let differs = if digest(a.0) != digest(b.0) {
         "the configuration differs"
     } else if let Some(name) = input(&a.1.inputs, &b.1.inputs) {
-        return Some(format!("{name} differ beside the same configuration"));
+        return Some(format!("the host's {name} differ beside the same configuration"));
     } else if a.0.worlds != b.0.worlds {
         "the host's worlds differ"
     } else if a.1.items != b.1.items {

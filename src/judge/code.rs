@@ -9,6 +9,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::JudgeError;
 use super::trial::{Errand, Terms, dispatch, refused_by_the_system};
@@ -22,6 +23,15 @@ use crate::smoke::{CompileJob, Digester, Event, FaultKind, Given, Piece, keys, t
 /// From how many bytes of code on a core module is compiled by itself and kept. Below, a file and a
 /// process cost as much as they save.
 const LEAST: usize = 128 << 10;
+
+/// What is kept at most beside what was written last, in bytes.
+const ROOM: u64 = 4 << 30;
+
+/// How the names of files begin that are being written.
+const HALF: &[u8] = b".new-";
+
+/// After this long without a change, nobody writes a file any more.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The most bytes of code that are taken from one worker.
 const MOST: u64 = 1 << 30;
@@ -243,7 +253,42 @@ impl CodeCache {
             file.persist(path)?;
             Ok(())
         });
-        written.map_err(|error| self.unusable(&error)).is_ok()
+        let kept = written.map_err(|error| self.unusable(&error)).is_ok();
+        if kept {
+            // Where it cannot be made smaller now, the next one tries.
+            let _ = self.make_room(path);
+        }
+        kept
+    }
+
+    /// Throws away what is oldest where there is too much, and what writers left behind that are gone; not
+    /// what was just written.
+    fn make_room(&self, new: &Path) -> io::Result<()> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            // Somebody else may have been quicker.
+            let Ok(about) = fs::metadata(&path) else { continue };
+            let written = about.modified()?;
+            let half =
+                path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(HALF));
+            if half && written.elapsed().is_ok_and(|age| age > ABANDONED) {
+                let _ = fs::remove_file(&path);
+            } else if !half && path != new {
+                files.push((written, about.len(), path));
+            }
+        }
+        files.sort();
+        let mut size: u64 = files.iter().map(|(_, size, _)| size).sum();
+        for (_, its, path) in files {
+            if size <= ROOM {
+                break;
+            }
+            // A worker that has it open keeps it; whoever comes next compiles it again.
+            let _ = fs::remove_file(path);
+            size -= its;
+        }
+        Ok(())
     }
 
     fn unusable(&self, error: &io::Error) -> Kept {
