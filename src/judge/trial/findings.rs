@@ -110,7 +110,7 @@ pub fn advice(code: Code) -> &'static str {
         Code::TimedOut => "make it return sooner, or raise the limit: `timeout`",
         Code::CompileTimedOut => "make it smaller, or raise the limit: `compile-timeout`",
         Code::UnexpectedHostCall => {
-            "the host offers it, but the case has no answer for it: give it one with [[host]]"
+            "the host offers it, but the case has no answer for it: give it a rule"
         }
         Code::HostCallArgument => "the plugin is wrong, or the rule's `args` are",
         Code::ExtraHostCall => "the plugin is wrong, or the rule's `times` or `returns` are",
