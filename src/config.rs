@@ -6,6 +6,7 @@ mod command;
 mod contract;
 mod files;
 mod first;
+mod host;
 mod http;
 mod parse;
 mod plugins;
@@ -35,6 +36,7 @@ use files::{adapter_files, expand, read_text, show};
 
 pub use command::CommandCase;
 pub use first::{NewFile, first_host};
+pub use host::{Answer, CONFIG, HostRule, HostScript, HostSide, KEYVALUE, LOGGING};
 pub use http::{HostPattern, HttpCase, HttpFailure, HttpReply, HttpRequest, HttpRule, Outside};
 pub use parse::excerpt;
 pub use plugins::{Plugin, plugin_list};
@@ -184,8 +186,9 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
             cases.extend(read_cases(Path::new(&path))?);
         }
     }
+    let limits = parsed.limits.settle().map_err(invalid)?;
     for case in &cases {
-        fits_a_world(case, &worlds)?;
+        fits_a_world(case, &worlds, &provides, &limits)?;
     }
     Ok(Host {
         config: Some(ConfigUsed { path: shown.clone(), sha256: input::digest(text.as_bytes()) }),
@@ -195,7 +198,7 @@ pub fn load(path: &Path) -> Result<Host, ConfigError> {
         adapt_modules: parsed.host.adapt_modules,
         plugins: parsed.host.plugins.iter().map(|plugin| show(&beside(plugin))).collect(),
         cases,
-        limits: parsed.limits.settle().map_err(invalid)?,
+        limits,
         policy: policy::settle(parsed.policy, parsed.severity, parsed.waiver, &source)?,
     })
 }
@@ -211,20 +214,29 @@ impl Host {
         for file in files {
             self.cases.extend(read_cases(file)?);
         }
-        self.cases.iter().try_for_each(|case| fits_a_world(case, &self.worlds))
+        let Host { cases, worlds, provides, limits, .. } = self;
+        cases.iter().try_for_each(|case| fits_a_world(case, worlds, provides, limits))
     }
 }
 
-/// What a case calls must be in one of the host's worlds, and fit it: a host calls nothing else.
-fn fits_a_world(case: &Case, worlds: &[World]) -> Result<(), ConfigError> {
-    let mut first = None;
+/// What a case calls must be in one of the host's worlds, and fit it: a host calls nothing else. What
+/// it answers must be for what that world imports, or for what the host has beside it.
+fn fits_a_world(
+    case: &Case,
+    worlds: &[World],
+    provides: &[World],
+    limits: &Limits,
+) -> Result<(), ConfigError> {
+    let (mut calls, mut answers) = (None, None);
     for world in worlds {
-        match case.resolve(world) {
-            Ok(_) => return Ok(()),
-            Err(error) => first = first.or(Some(error)),
+        let offered: Vec<&World> = std::iter::once(world).chain(provides).collect();
+        match case.resolve(world).map(|_| case.host.resolve(&offered, limits, true)) {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => answers = answers.or(Some(error)),
+            Err(error) => calls = calls.or(Some(error)),
         }
     }
-    first.map_or(Ok(()), Err)
+    answers.or(calls).map_or(Ok(()), Err)
 }
 
 /// A host that is only worlds, for one-off use: `--wit` and `--world`.

@@ -5,6 +5,7 @@ mod cached;
 mod code;
 mod diff;
 mod excerpt;
+mod host_call;
 mod http;
 mod inspection;
 mod partition;
@@ -24,6 +25,7 @@ pub use cached::Known;
 pub use code::Code;
 pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
 pub use excerpt::fit;
+pub use host_call::{AnsweredBy, HostCall, TraceLine};
 pub use http::{HttpAnswer, HttpExchange};
 pub use inspection::{
     Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,

@@ -15,6 +15,7 @@ pub mod run;
 pub mod sarif;
 mod stubs;
 pub mod text;
+pub mod trace;
 
 pub use captured::captured;
 

@@ -8,6 +8,7 @@ mod call;
 mod code;
 mod command;
 mod engine;
+mod fault;
 mod host;
 mod http;
 mod output;
@@ -22,8 +23,8 @@ use serde::{Deserialize, Serialize};
 use wasmtime::Engine;
 use wasmtime::component::{InstancePre, Linker};
 
-use crate::config::{Limits, Outside};
-use crate::diagnostic::{CompiledBy, HttpAnswer, HttpExchange};
+use crate::config::{HostScript, Limits, Outside};
+use crate::diagnostic::{CompiledBy, HostCall, HttpAnswer, HttpExchange};
 use crate::wave::Invocation;
 use call::Call;
 use code::Code;
@@ -34,6 +35,7 @@ pub use code::{CompileJob, Digester, Given, Piece, compile_module, keys, trailer
 pub use command::{
     Command, CommandError, CommandJob, Folder, Launch, Output, Streams, run_command,
 };
+pub use fault::{Fault, FaultKind};
 pub use http::{HttpJob, Visit, run_http};
 
 /// The engine, with its version, for reports. A test holds it to `Cargo.lock`.
@@ -72,6 +74,9 @@ pub struct Script {
     pub twice: bool,
     /// Whether it goes on where a call returns something else than expected, which is then recorded.
     pub record: bool,
+    /// What the host answers meanwhile.
+    #[serde(default)]
+    pub host: HostScript,
 }
 
 /// What happened in the worker, as it happens.
@@ -114,6 +119,15 @@ pub enum Event {
         /// Fuel that the call used.
         fuel: u64,
     },
+    /// Calls that the last step made of its host.
+    HostCalls {
+        /// The calls, as far as they are told.
+        calls: Vec<HostCall>,
+        /// How many calls of the host the case has made so far, told or not.
+        count: u64,
+    },
+    /// The steps are made; what is left is whether the host was asked what it must be.
+    Settling,
     /// A handler answered, all of it or in part.
     Answered(HttpAnswer),
     /// The guest sent a request to somebody.
@@ -157,77 +171,6 @@ pub struct Used {
     pub table_elements: u64,
     /// Bytes that went to standard output or to standard error, whichever got more.
     pub output: u64,
-}
-
-/// Why something went wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fault {
-    /// What kind of fault it is.
-    pub kind: FaultKind,
-    /// What happened.
-    pub message: String,
-    /// Further facts: the guest's stack, the values that differ.
-    pub notes: Vec<String>,
-}
-
-/// What kind of fault a job ran into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// A call that cannot be made: the engine's component lacks what the supervisor saw in it.
-    BadCall,
-    /// The engine refuses the component.
-    Refused,
-    /// The operating system refused the engine something. Says nothing about the component.
-    System,
-    /// An import is not there, or has another type than the component wants.
-    Link,
-    /// It trapped.
-    Trap,
-    /// It used up its fuel.
-    OutOfFuel,
-    /// It asked for more memory than it may have.
-    MemoryLimit,
-    /// It nested its calls deeper than its stack.
-    StackOverflow,
-    /// It asked for more elements of tables than it may have.
-    TableLimit,
-    /// It consists of more instances, memories or tables than it may.
-    InstanceLimit,
-    /// It held more handles than it may.
-    HandleLimit,
-    /// It handed over more data in one call than it may.
-    TransferLimit,
-    /// It wrote more output than it may.
-    OutputLimit,
-    /// It ended its process in the middle of a call.
-    Exited,
-    /// A call returned something else than was expected.
-    Mismatch,
-    /// A call trapped with another message than was expected.
-    WrongTrap,
-    /// A call returned where a trap was expected.
-    NoTrap,
-    /// A call returned no handle for the variable that was to have it.
-    NoHandle,
-    /// It called a function of the host that no case answers for.
-    HostCall,
-    /// It is to be run as a command, and is none.
-    NotACommand,
-    /// It is to be sent a request, and is no handler.
-    NotAHandler,
-    /// It gave no answer to a request, or not all of it.
-    NoAnswer,
-    /// It did not make a request that it must make.
-    NotAsked,
-    /// A folder that it is granted cannot be opened.
-    Folder,
-    /// The second run of a case went another way than the first.
-    Nondeterministic,
-    /// Code that it was given is not as it was written. The first note is the index of the piece.
-    BadCode,
-    /// What it was given is of a compiler that does not take the rest, or is not wanted here.
-    OtherCompiler,
 }
 
 /// Does a job, and says what happens. Runs guest code in this process: call it in a worker.

@@ -9,6 +9,7 @@
 
 mod compare;
 mod fit;
+mod imported;
 mod parse;
 mod resolve;
 mod strings;
@@ -20,6 +21,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub use compare::{Difference, compare};
+pub use imported::{Imported, imported, unknown as unknown_import};
 pub use parse::{Call, Load, Node, NodeKind, call, value};
 pub use resolve::{Expected, Scope, exported_functions, resolve};
 pub use write::{MAX_TEXT, in_short, write};
@@ -89,7 +91,8 @@ pub enum Value {
     Option(Option<Box<Value>>),
     /// `result<T, E>`.
     Result(Result<Option<Box<Value>>, Option<Box<Value>>>),
-    /// The handle that a variable of the script holds. Only in arguments.
+    /// A handle by its name: in arguments, the one that a variable of the script holds; in what a host
+    /// is asked and answers, one that the host made.
     Handle(String),
     /// What has no text: a handle, a future, a stream. Only in what came back; says which of them.
     Opaque(String),

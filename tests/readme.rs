@@ -84,8 +84,8 @@ fn every_flag_that_it_names_is_one() {
 fn its_host_folder_is_accepted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let blocks = blocks("toml");
-    let [host, plugins, smoke, command, http] = blocks.as_slice() else {
-        panic!("five blocks of TOML")
+    let [host, plugins, smoke, rules, command, http] = blocks.as_slice() else {
+        panic!("six blocks of TOML")
     };
     let at = folder.path();
     // Beside the files that the demo host has.
@@ -105,4 +105,15 @@ fn its_host_folder_is_accepted() {
     assert!(host.cases[0].is_for("greet") && !host.cases[0].is_for("upper"));
     let list = config::plugin_list(&host.plugins).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(list[0].id, "greet");
+
+    // The rules are for another host, which has what they answer for.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = folder.path();
+    link(&root().join("testdata/scripted/wit"), &at.join("wit"));
+    let host = "[host]\nwit = [\"wit\"]\nworlds = [\"my:bot/bot\"]\nsmoke = [\"smoke.toml\"]\n";
+    fs::write(at.join("plugtool.toml"), host).expect("a file");
+    let steps = "steps = [{ invoke = 'leave()' }]\n";
+    fs::write(at.join("smoke.toml"), format!("{steps}{rules}")).expect("a file");
+    let host = config::load(at).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(host.cases[0].host.rules.len(), 2);
 }

@@ -14,9 +14,9 @@ use std::path::Path;
 use std::process::Command;
 
 use plugtool::diagnostic::{
-    AdapterUse, CallReport, CaseReport, Code, ConfigUsed, Diagnostic, Distance, HttpAnswer,
-    HttpExchange, Place, PluginReport, Report, Sandbox, Severity, StubUse, StubbedFunction,
-    StubbedImport, Summary, Timing, Tool, Usage, Verdict, Waived, WitPath,
+    AdapterUse, AnsweredBy, CallReport, CaseReport, Code, ConfigUsed, Diagnostic, Distance,
+    HostCall, HttpAnswer, HttpExchange, Place, PluginReport, Report, Sandbox, Severity, StubUse,
+    StubbedFunction, StubbedImport, Summary, Timing, Tool, Usage, Verdict, Waived, WitPath,
 };
 use plugtool::render::text::{self, Detail};
 use plugtool::render::{github, gitlab, is_hostile, json, junit, markdown, ndjson, sarif};
@@ -112,6 +112,19 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
             used: Some(1),
             allowed: 2,
         }],
+        host_calls: vec![HostCall {
+            step: 1,
+            call: text.to_owned(),
+            on: Some(text.to_owned()),
+            args: text.to_owned(),
+            returned: Some(text.to_owned()),
+            trapped: Some(text.to_owned()),
+            by: AnsweredBy::Rule,
+            rule: Some(text.to_owned()),
+            delay: 1,
+            cut: true,
+        }],
+        host_calls_left_out: 1,
         wrote: None,
         calls: vec![CallReport {
             call: text.to_owned(),

@@ -24,7 +24,7 @@ fn answers() -> Vec<(String, Value)> {
         let case = Case::parse(&fs::read_to_string(&path).expect("a case")).expect("a case");
         for (line, outcome) in case.commands() {
             // NDJSON is several answers, a line each.
-            let texts: Vec<&str> = if line.contains("ndjson=-") {
+            let texts: Vec<&str> = if line.contains("ndjson=-") || line.contains("--trace -") {
                 outcome.stdout.lines().collect()
             } else if line.contains("--format json") || line.contains(" json=-") {
                 vec![&outcome.stdout]

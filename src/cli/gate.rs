@@ -70,6 +70,10 @@ pub struct Gate {
     /// the fuel that was used beside it; nothing where a plugin fails
     #[arg(long)]
     record: bool,
+    /// Write what plugins asked of the host in smoke cases, and what it answered, as NDJSON: a line for
+    /// each call
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
     #[command(flatten)]
     cache: CacheArguments,
     #[command(flatten)]
@@ -96,7 +100,8 @@ impl Part {
 }
 
 impl Gate {
-    pub(super) fn run(self) -> Result<u8, Failure> {
+    pub(super) fn run(mut self) -> Result<u8, Failure> {
+        self.reports.trace_to(self.trace.take());
         self.reports.check(&self.common)?;
         let worker = sandbox::this_program().map_err(Failure::internal)?;
         let cache = verdicts::begin(self.cache.folder(), &worker);

@@ -11,7 +11,7 @@ use clap::Args;
 use super::{Common, Failure, Format, print, status_of, write_whole};
 use crate::diagnostic::{Report, Severity};
 use crate::render::text::{self, Detail};
-use crate::render::{clean, github, gitlab, json, junit, markdown, ndjson, sarif};
+use crate::render::{clean, github, gitlab, json, junit, markdown, ndjson, sarif, trace};
 use crate::world::nearest;
 
 /// The variable in which GitHub names the file for the summary of a step.
@@ -46,6 +46,8 @@ enum Kind {
     GithubSummary,
     Gitlab,
     Markdown,
+    /// `--trace`
+    Trace,
 }
 
 const KINDS: &[(&str, Kind)] = &[
@@ -91,6 +93,11 @@ impl Wanted {
 }
 
 impl Reports {
+    /// Adds what `--trace` asks for.
+    pub(super) fn trace_to(&mut self, path: Option<PathBuf>) {
+        self.wanted.extend(path.map(|path| Wanted { kind: Kind::Trace, path }));
+    }
+
     /// Whether they can all be written as they are asked for, as far as that can be known before
     /// anything is judged.
     pub(super) fn check(&self, common: &Common) -> Result<(), Failure> {
@@ -196,6 +203,11 @@ impl Wanted {
             Kind::GithubSummary => Ok(markdown::markdown(report, github::SUMMARY_BYTES)),
             Kind::Gitlab => gitlab::gitlab(report, &here).map_err(Failure::internal),
             Kind::Markdown => Ok(markdown::markdown(report, usize::MAX)),
+            Kind::Trace => {
+                let plugins = report.plugins.iter();
+                let cases = plugins.flat_map(|p| p.cases.iter().map(|case| (p.id.as_str(), case)));
+                trace::trace(cases).map_err(Failure::internal)
+            }
         }
     }
 }

@@ -87,6 +87,10 @@ pub struct Run {
     /// beside it; nothing where there is another finding
     #[arg(long, requires = "smoke", conflicts_with = "invoke")]
     record: bool,
+    /// Write what the component asks of its host in smoke cases, and what it is answered, as NDJSON: a
+    /// line for each call
+    #[arg(long, value_name = "FILE", requires = "scripted", conflicts_with = "invoke")]
+    trace: Option<PathBuf>,
     /// A file as the command's standard input
     #[arg(long, value_name = "FILE")]
     stdin: Option<PathBuf>,

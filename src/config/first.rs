@@ -129,6 +129,9 @@ plugins = ["plugin.toml"]
 # Calls that a plugin must answer before it is let in. A case in smoke/greet.toml:
 #     name = "greets"
 #     steps = [{ invoke = 'greet("you")', expect = '"hello you"' }]
+#     # What the host's own functions answer meanwhile; a call that has no answer is a finding.
+#     [[host]]
+#     call = 'my:pkg/api#log'
 # smoke = ["smoke/*.toml"]
 
 [policy]

@@ -1,5 +1,6 @@
 //! Smoke files: cases with their steps, read and checked as far as that goes without a component.
 
+mod baseline;
 mod deciding;
 
 use std::collections::BTreeMap;
@@ -11,15 +12,20 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::ConfigError;
+use super::Limits;
 use super::command::{CommandCase, CommandKeys};
 use super::files::{read_text, show};
+use super::host::{self, HostKeys, HostScript, HostSide};
 use super::http::{self, ExpectTable, HttpCase, HttpKeys, Outside, RequestTable, RuleTable};
 use super::parse::{self, Source};
 use super::written::Written;
-use crate::diagnostic::{CompiledBy, Place};
+use crate::diagnostic::Place;
 use crate::input;
 use crate::wave::{self, Call, Expected, Invocation, Node, Part, Scope, WaveError};
 use crate::world::World;
+
+pub use baseline::Baseline;
+use baseline::BaselineTable;
 
 /// Scripted calls with expected results.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +40,8 @@ pub struct Case {
     pub steps: Vec<Step>,
     /// A run of a command instead of calls.
     pub command: Option<CommandCase>,
+    /// What the host answers meanwhile.
+    pub host: HostSide,
     /// A request to a handler instead of calls.
     pub http: Option<HttpCase>,
     /// What answers the requests that the plugin itself makes.
@@ -60,25 +68,6 @@ pub struct CaseFile {
     pub path: String,
     /// What is in it.
     pub bytes: Arc<[u8]>,
-}
-
-/// The fuel that a case used when it was recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Baseline {
-    /// The engine that counted, with its version: another one counts otherwise.
-    pub engine: String,
-    /// The compiler of all code that was measured; none where they were several.
-    pub compiler: Option<CompiledBy>,
-    /// By how many percent a plugin may be above before that is a finding.
-    pub tolerance: u64,
-    /// The same as it is written, where it is.
-    pub written: Option<String>,
-    /// The fuel by plugin.
-    pub fuel: BTreeMap<String, u64>,
-    /// Where it stands.
-    pub place: Place,
-    /// Where it stands in its file, in bytes.
-    pub span: Range<usize>,
 }
 
 /// One call.
@@ -165,6 +154,21 @@ impl Case {
         };
         self.steps.iter().map(resolve).collect()
     }
+
+    /// The host's side against what a component imports, to run it with. Where that is `all` that is known
+    /// of the host, a rule for another function is an error.
+    ///
+    /// # Errors
+    ///
+    /// What does not fit, with its place.
+    pub fn resolve_host(
+        &self,
+        world: &World,
+        limits: &Limits,
+        all: bool,
+    ) -> Result<HostScript, ConfigError> {
+        self.host.resolve(&[world], limits, all)
+    }
 }
 
 impl Step {
@@ -188,6 +192,12 @@ struct CaseTable {
     max_fuel: Option<Spanned<u64>>,
     baseline: Option<Spanned<BaselineTable>>,
     twice: Option<bool>,
+    // The host's side: see `HostKeys`.
+    host: Vec<Spanned<host::RuleTable>>,
+    host_in_order: Option<Spanned<bool>>,
+    host_defaults: Option<Spanned<bool>>,
+    config: Option<Spanned<BTreeMap<String, String>>>,
+    keyvalue: Option<Spanned<BTreeMap<String, BTreeMap<String, String>>>>,
     // Those of a command: see `CommandKeys`.
     args: Option<Spanned<Vec<String>>>,
     env: Option<Spanned<BTreeMap<String, String>>>,
@@ -208,6 +218,17 @@ struct CaseTable {
 }
 
 impl CaseTable {
+    /// Takes the keys of the host's side out.
+    fn host(&mut self) -> HostKeys {
+        HostKeys {
+            rules: std::mem::take(&mut self.host),
+            in_order: self.host_in_order.take(),
+            defaults: self.host_defaults.take(),
+            config: self.config.take(),
+            keyvalue: self.keyvalue.take(),
+        }
+    }
+
     /// Takes the keys of a command out.
     fn command(&mut self) -> CommandKeys {
         CommandKeys {
@@ -244,18 +265,6 @@ struct StepTable {
     expect_trap: Option<Spanned<String>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct BaselineTable {
-    engine: String,
-    compiler: Option<CompiledBy>,
-    tolerance: Option<Spanned<String>>,
-    fuel: BTreeMap<String, u64>,
-}
-
-/// How far above its baseline a plugin may be where the file does not say.
-const TOLERANCE: u64 = 10;
-
 /// Reads the cases of a smoke file.
 ///
 /// # Errors
@@ -270,14 +279,19 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
     let reader = Reader { path: &shown, text: text.clone(), folder: path.parent() };
     let cases = std::mem::take(&mut parsed.case);
     if cases.is_empty() {
-        let (command, http) = (parsed.command(), parsed.http());
+        let (command, http, host) = (parsed.command(), parsed.http(), parsed.host());
         let first = command.first().or(http.first());
         if parsed.steps.is_empty() && parsed.name.is_none() && first.is_none() {
             return Err(invalid("it has no case"));
         }
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = parsed.name.take().unwrap_or(stem);
-        return Ok(vec![reader.case(name, parsed, (command, http), &HttpKeys::default())?]);
+        return Ok(vec![reader.case(
+            name,
+            parsed,
+            (command, http, host),
+            (&HttpKeys::default(), &HostKeys::default()),
+        )?]);
     }
     if !parsed.steps.is_empty() || parsed.name.is_some() {
         return Err(invalid("it has `steps` of its own and `[[case]]` too; use one of them"));
@@ -288,6 +302,7 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
     if let Some(span) = misplaced.or(parsed.command().first()).or(shared.first()) {
         return Err(reader.source().error(span, "this belongs to one `[[case]]`"));
     }
+    let host = parsed.host();
     let case = |table: Spanned<CaseTable>| {
         let span = table.span();
         let mut case = table.into_inner();
@@ -302,25 +317,30 @@ pub fn read_cases(path: &Path) -> Result<Vec<Case>, ConfigError> {
             case.plugins.clone_from(&parsed.plugins);
         }
         case.twice = case.twice.or(parsed.twice);
-        let mut keys = (case.command(), case.http());
+        let mut keys = (case.command(), case.http(), case.host());
         keys.0.inline = text.get(span).is_some_and(|text| text.starts_with('{'));
-        reader.case(name, case, keys, &shared)
+        reader.case(name, case, keys, (&shared, &host))
     };
     cases.into_iter().map(case).collect()
 }
 
-struct Reader<'r> {
+pub(super) struct Reader<'r> {
     path: &'r str,
     text: Arc<str>,
     folder: Option<&'r Path>,
 }
 
 impl Reader<'_> {
-    fn source(&self) -> Source<'_> {
+    pub fn source(&self) -> Source<'_> {
         Source { path: self.path, text: &self.text }
     }
 
-    fn written(&self, value: &Spanned<String>) -> Written {
+    /// Where the files are that it names.
+    pub fn folder(&self) -> &Path {
+        self.folder.unwrap_or(Path::new(""))
+    }
+
+    pub fn written(&self, value: &Spanned<String>) -> Written {
         Written::at(value, self.path, &self.text)
     }
 
@@ -328,12 +348,16 @@ impl Reader<'_> {
         &self,
         name: String,
         table: CaseTable,
-        (command, mut http): (CommandKeys, HttpKeys),
-        shared: &HttpKeys,
+        (command, mut http, host): (CommandKeys, HttpKeys, HostKeys),
+        (shared, shared_host): (&HttpKeys, &HostKeys),
     ) -> Result<Case, ConfigError> {
-        let folder = self.folder.unwrap_or(Path::new(""));
+        let folder = self.folder();
         let reader = http::Reader { source: self.source(), folder };
         let first = command.first().or(http.first());
+        if let (Some(_), Some(span)) = (&first, host.first()) {
+            let message = "only a case with `steps` has functions of the host";
+            return Err(self.source().error(span, message));
+        }
         let (command, http_case) = match (command.first(), http.first(), table.steps.first()) {
             (None, None, Some(_)) => (None, None),
             (Some(_), None, None) => (Some(command.settle(&self.source(), folder)?), None),
@@ -362,11 +386,15 @@ impl Reader<'_> {
             command,
             http: http_case,
             outside,
+            host: host.settle(shared_host, self)?,
             files,
             max_fuel: table
                 .max_fuel
                 .map(|fuel| (*fuel.get_ref(), self.source().place(fuel.span()))),
-            baseline: table.baseline.map(|table| self.baseline(table)).transpose()?,
+            baseline: table
+                .baseline
+                .map(|table| baseline::settle(table, &self.source()))
+                .transpose()?,
             twice: table.twice.unwrap_or_default(),
             head: first.or(table.steps.first().map(Spanned::span)).and_then(|at| self.head(at)),
             text: self.text.clone(),
@@ -414,7 +442,7 @@ impl Reader<'_> {
     ) -> Result<Step, ConfigError> {
         let inline = self.text.get(step.span()).is_some_and(|text| text.starts_with('{'));
         let table = step.into_inner();
-        let folder = self.folder.unwrap_or(Path::new(""));
+        let folder = self.folder();
         let invoke = self.written(&table.invoke);
         let call = parsed(&invoke, folder, files, wave::call)?;
         let expect = match (table.expect, table.expect_trap) {
@@ -436,28 +464,10 @@ impl Reader<'_> {
         };
         Ok(Step { invoke, call, expect, inline })
     }
-
-    fn baseline(&self, baseline: Spanned<BaselineTable>) -> Result<Baseline, ConfigError> {
-        let span = baseline.span();
-        let table = baseline.into_inner();
-        let tolerance = match &table.tolerance {
-            None => TOLERANCE,
-            Some(text) => {
-                let percent = text.get_ref().strip_suffix('%').and_then(|n| n.trim().parse().ok());
-                percent.ok_or_else(|| {
-                    self.source().error(text.span(), "a tolerance is in percent, as in \"10%\"")
-                })?
-            }
-        };
-        let place = self.source().place(span.clone());
-        let BaselineTable { engine, compiler, fuel, tolerance: written } = table;
-        let written = written.map(Spanned::into_inner);
-        Ok(Baseline { engine, compiler, tolerance, written, fuel, place, span })
-    }
 }
 
 /// Parses a text, and reads the files that it names.
-fn parsed<T>(
+pub(super) fn parsed<T>(
     written: &Written,
     folder: &Path,
     files: &mut Vec<CaseFile>,

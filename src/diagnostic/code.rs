@@ -87,6 +87,11 @@ codes! {
     CannotStub "cannot-stub" "An import is to be closed by a stub, and cannot be."
     UnusedStub "unused-stub" "A pattern of imports to stub matches none."
     VersionNotHonoured "version-not-honoured" "A world changed more than its declared version says."
+    MissingHostCall "missing-host-call" "The plugin did not make a call of its host that a smoke case demands."
+    ExtraHostCall "extra-host-call" "The plugin called a function of the host more often than a smoke case lets it."
+    HostCallOrder "host-call-order" "The plugin called a function of the host before or after its turn."
+    HostCallArgument "host-call-argument" "The plugin called a function of the host with other arguments than a smoke case expects."
+    ForbiddenHostCall "forbidden-host-call" "The plugin called a function of the host that a smoke case forbids."
 }
 
 impl Code {

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CompiledBy, Diagnostic, HttpAnswer, HttpExchange, Known, PartitionUsed, Sandbox, Severity,
-    StubUse, Usage,
+    CompiledBy, Diagnostic, HostCall, HttpAnswer, HttpExchange, Known, PartitionUsed, Sandbox,
+    Severity, StubUse, Usage,
 };
 
 /// What was found out about one component.
@@ -44,6 +44,12 @@ pub struct CaseReport {
     pub limits: Vec<Usage>,
     /// Its calls in their order, those that were not reached included.
     pub calls: Vec<CallReport>,
+    /// What the plugin asked of its host meanwhile, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host_calls: Vec<HostCall>,
+    /// How many more calls of the host it made than are told.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub host_calls_left_out: u64,
     /// What it answered, where the case sent it a request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<HttpAnswer>,

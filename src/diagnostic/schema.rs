@@ -6,10 +6,10 @@ use schemars::{JsonSchema, Schema};
 
 use super::{
     AdaptReport, ComposeReport, DiffReport, GateEnd, GatePlugin, InitReport, InspectReport, Report,
-    RunReport,
+    RunReport, TraceLine,
 };
 
-/// The commands whose JSON has a schema, and the lines of NDJSON that `gate` writes.
+/// The commands whose JSON has a schema, and the lines of NDJSON that are written.
 pub const SCHEMAS: &[&str] = &[
     "adapt",
     "check",
@@ -18,6 +18,7 @@ pub const SCHEMAS: &[&str] = &[
     "gate",
     "gate-end",
     "gate-plugin",
+    "host-call",
     "init",
     "inspect",
     "run",
@@ -31,6 +32,7 @@ pub fn schema(command: &str) -> Option<Schema> {
         "adapt" => Some(of::<AdaptReport>()),
         "gate-end" => Some(of::<GateEnd<'_>>()),
         "gate-plugin" => Some(of::<GatePlugin<'_>>()),
+        "host-call" => Some(of::<TraceLine<'_>>()),
         "compose" => Some(of::<ComposeReport>()),
         "diff" => Some(of::<DiffReport>()),
         "init" => Some(of::<InitReport>()),

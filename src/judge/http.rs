@@ -195,6 +195,8 @@ pub fn run_http_cases(
             compiler: ran.compiler,
             limits: ran.limits,
             calls: Vec::new(),
+            host_calls: Vec::new(),
+            host_calls_left_out: 0,
             answer: ran.answer,
             requests,
             requests_left_out,

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::JudgeError;
 use super::code::CodeCache;
 use crate::component::Component;
-use crate::config::{Case, Expectation, Limits};
+use crate::config::{Case, Expectation, HostSide, Limits};
 use crate::diagnostic::{CallReport, CaseReport, Code, CompiledBy, Diagnostic, Sandbox, WitPath};
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{Event, Fault, FaultKind, Job, Script};
@@ -75,9 +75,14 @@ pub fn run_cases(
     let script = |case: &&Case| {
         let calls = case.resolve(&component.world).map_err(|e| JudgeError::Case(e.to_string()))?;
         let files = case.files.iter().map(|file| file.bytes.len()).collect();
+        let host = case
+            .resolve_host(&component.world, limits, !terms.unscripted)
+            .map_err(|e| JudgeError::Case(e.to_string()))?;
         let outside = case.outside.clone();
-        Ok(Script { calls, outside, files, twice: case.twice, record })
+        Ok(Script { calls, outside, files, twice: case.twice, record, host })
     };
+    // Where a case says what the host answers, the host's functions are there.
+    let unscripted = unscripted || all.iter().any(|case| case.host != HostSide::default());
     let scripts: Vec<Script> = all.iter().map(script).collect::<Result<_, _>>()?;
     let mut trial = Trial::default();
     let mut begin = 0;
@@ -172,6 +177,8 @@ enum Part {
     Call(usize),
     /// At dropping what this variable holds.
     Drop(String),
+    /// At whether the host was asked what it must be.
+    Host,
     SecondRun,
 }
 
@@ -231,6 +238,15 @@ impl Run<'_> {
                     call.trap = Some(message);
                     call.fuel = Some(fuel);
                 });
+            }
+            (Event::HostCalls { calls, count }, _) => {
+                if let Some(case) = self.trial.cases.last_mut() {
+                    case.host_calls.extend(calls);
+                    case.host_calls_left_out = count - count.min(case.host_calls.len() as u64);
+                }
+            }
+            (Event::Settling, At::Case { index, part }) if !matches!(part, Part::SecondRun) => {
+                self.at = At::Case { index, part: Part::Host };
             }
             (Event::Dropping { variable }, At::Case { index, .. }) => {
                 self.at = At::Case { index, part: Part::Drop(variable) };
@@ -335,6 +351,7 @@ impl Run<'_> {
         }
         match part {
             Part::Instantiation => path.then("instantiation", None),
+            Part::Host => path,
             Part::SecondRun => path.then("second run", None),
             Part::Drop(variable) => path.then("drop of", Some(variable)),
             Part::Call(step) => match case.steps.get(*step) {
@@ -378,6 +395,8 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         compiler: None,
         limits: usage::of(limits, None),
         calls: case.steps.iter().map(call).collect(),
+        host_calls: Vec::new(),
+        host_calls_left_out: 0,
         answer: None,
         requests: Vec::new(),
         requests_left_out: 0,

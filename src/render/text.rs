@@ -1,6 +1,8 @@
 //! Text for people: the important thing first, aligned, within 100 columns. Styles are ANSI codes;
 //! whoever prints takes them out where there is no terminal.
 
+mod asked;
+
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
@@ -202,7 +204,8 @@ fn smoke_case(out: &mut String, case: &CaseReport) {
 /// The limits of a smoke case, and its calls with what they came to and cost.
 pub(super) fn calls_made(out: &mut String, case: &CaseReport) {
     limits(out, &case.limits, case.compiler, 8);
-    for call in &case.calls {
+    asked::during(out, case, 0);
+    for (index, call) in case.calls.iter().enumerate() {
         let what = match (&call.got, &call.trap) {
             (_, Some(trap)) => format!(" traps: {}", clean(trap)),
             (Some(got), None) if got.is_empty() => String::new(),
@@ -219,7 +222,10 @@ pub(super) fn calls_made(out: &mut String, case: &CaseReport) {
             None => text,
         };
         line(out, format!("        {DIM}{text}{fuel}{DIM:#}"));
+        asked::during(out, case, index + 1);
     }
+    asked::during(out, case, case.calls.len() + 1);
+    asked::left_out(out, case);
 }
 
 /// What stands behind the name: how it fits and what was run, or what kind of file it is.

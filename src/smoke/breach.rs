@@ -6,21 +6,27 @@ use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::FieldMapError;
 
 use super::command::OutputLimitReached;
-use super::host::Unscripted;
+use super::host::{HostFault, ScriptedTrap};
 use super::store::LimitReached;
 use super::{Fault, FaultKind};
 use crate::config::Limits;
 
 /// What went wrong while guest code ran.
 pub fn fault(error: &wasmtime::Error, limits: &Limits) -> Fault {
-    let notes = error
+    let host = error.downcast_ref::<HostFault>();
+    let mut notes = host.map(|fault| fault.notes.clone()).unwrap_or_default();
+    let stack: Vec<String> = error
         .downcast_ref::<WasmBacktrace>()
         .map(|stack| {
             let named = stack.frames().iter().filter_map(|frame| frame.func_name());
             named.take(8).map(|name| format!("in {name}")).collect()
         })
         .unwrap_or_default();
-    let (kind, message) = kind(error, limits);
+    notes.extend(stack);
+    let (kind, message) = match host {
+        Some(fault) => (fault.kind, fault.message.clone()),
+        None => kind(error, limits),
+    };
     Fault { kind, message, notes }
 }
 
@@ -46,7 +52,7 @@ fn kind(error: &wasmtime::Error, limits: &Limits) -> (FaultKind, String) {
             (FaultKind::StackOverflow, message)
         }
         Some(trap) => (FaultKind::Trap, trap.to_string()),
-        None if error.is::<Unscripted>() => (FaultKind::HostCall, cause),
+        None if error.is::<ScriptedTrap>() => (FaultKind::Trap, cause),
         None if is_systems(error) => (FaultKind::System, cause),
         None => match error.downcast_ref::<I32Exit>() {
             Some(exit) => {

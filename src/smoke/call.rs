@@ -4,11 +4,11 @@ mod bytes;
 mod lift;
 mod lower;
 mod raw;
-mod values;
+pub mod values;
 
 use std::collections::BTreeMap;
 
-use wasmtime::component::{Component, ComponentExportIndex, Func, Instance, ResourceAny};
+use wasmtime::component::{Component, ComponentExportIndex, Func, Instance, ResourceAny, Type};
 
 use super::store::PluginStore;
 use crate::wave::{Invocation, Value};
@@ -67,7 +67,11 @@ impl Call {
         }
         let mut params = Vec::with_capacity(args.len());
         for (arg, (_, ty)) in args.iter().zip(ty.params()) {
-            params.push(values::lower(arg, &ty, handles, files)?);
+            let mut find = |name: &str, ty: &Type| match ty {
+                Type::Own(_) => handles.give(name),
+                _ => handles.lend(name),
+            };
+            params.push(values::lower(arg, &ty, &mut find, files)?);
         }
         let mut results = vec![wasmtime::component::Val::Bool(false); ty.results().len()];
         function.call_async(&mut *store, &params, &mut results).await?;

@@ -1,22 +1,38 @@
-//! The host's own interfaces, as far as they must be there for a plugin to link: every function
-//! traps and says that nothing is scripted for it.
+//! The host's own interfaces, as a plugin meets them: every function asks its store's side of the host, which
+//! has the rules of the case; every resource is the host's, and its handles have names.
 
-use thiserror::Error;
-use wasmtime::Engine;
-use wasmtime::component::types::ComponentItem;
-use wasmtime::component::{Component, Linker, LinkerInstance, ResourceType};
+mod built_in;
+mod made;
+mod side;
+mod trace;
 
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
+use wasmtime::component::{
+    Component, Linker, LinkerInstance, ResourceAny, ResourceDynamic, ResourceType, Type, Val,
+};
+use wasmtime::{AsContextMut, Engine, StoreContextMut};
+
+use super::call::values::{bytes, lower, raise_with};
 use super::store::State;
 use super::wasi;
+use crate::diagnostic::AnsweredBy;
+use crate::wave::Value;
 
-/// The plugin called a function that no case answers for.
-#[derive(Debug, Error)]
-#[error("it called {0}, for which nothing is scripted")]
-pub struct Unscripted(String);
+use side::{Asked, Reply};
+pub use side::{HostFault, ScriptedTrap, Side};
 
-/// All resources of the host are of one type here. What a plugin may confuse is decided by the
-/// contract check; here nothing can be done with a handle but to drop it.
-struct Handle;
+/// The resources that are the host's: the type as the component calls it, and the name of its end,
+/// `interface#[drop]session`. Their numbers are the engine's types for them.
+#[derive(Default)]
+struct Resources {
+    /// Resources that something else defines.
+    known: Vec<ResourceType>,
+    own: Vec<(ResourceType, Arc<str>)>,
+}
 
 /// Defines every import of the component that WASI does not.
 pub fn define(
@@ -24,13 +40,52 @@ pub fn define(
     engine: &Engine,
     component: &Component,
 ) -> wasmtime::Result<()> {
-    for (name, import) in component.component_type().imports(engine) {
-        if wasi::linked(name).is_some() {
-            continue;
-        }
-        item(&mut linker.root(), engine, name, "", &import.ty)?;
+    let ty = component.component_type();
+    let mut resources = Resources::default();
+    let own = |name: &str| wasi::linked(name).is_none();
+    for (name, import) in ty.imports(engine) {
+        find_resources(&mut resources, engine, name, "", &import.ty, own(name));
+    }
+    let drops: Arc<[Arc<str>]> = resources.own.iter().map(|(_, drop)| drop.clone()).collect();
+    for (name, import) in ty.imports(engine).filter(|(name, _)| own(name)) {
+        item(&mut linker.root(), engine, name, "", &import.ty, &resources, &drops)?;
     }
     Ok(())
+}
+
+/// Looks for resources in the order in which they are imported: what comes first defines one, and what
+/// comes later only uses it.
+fn find_resources(
+    resources: &mut Resources,
+    engine: &Engine,
+    name: &str,
+    interface: &str,
+    ty: &ComponentItem,
+    own: bool,
+) {
+    match ty {
+        ComponentItem::Resource(ty) if !own => resources.known.push(*ty),
+        ComponentItem::Resource(ty) => {
+            let known = resources.known.contains(ty);
+            if !known && !resources.own.iter().any(|(other, _)| other == ty) {
+                let full = full_name(interface, &format!("[drop]{name}"));
+                resources.own.push((*ty, full.into()));
+            }
+        }
+        ComponentItem::ComponentInstance(instance) => {
+            for (inner, export) in instance.exports(engine) {
+                find_resources(resources, engine, inner, name, &export.ty, own);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn full_name(interface: &str, name: &str) -> String {
+    match interface {
+        "" => name.to_owned(),
+        interface => format!("{interface}#{name}"),
+    }
 }
 
 fn item(
@@ -39,32 +94,193 @@ fn item(
     name: &str,
     interface: &str,
     ty: &ComponentItem,
+    resources: &Resources,
+    drops: &Arc<[Arc<str>]>,
 ) -> wasmtime::Result<()> {
-    let full = match interface {
-        "" => name.to_owned(),
-        interface => format!("{interface}#{name}"),
-    };
+    let full: Arc<str> = full_name(interface, name).into();
     match ty {
-        ComponentItem::ComponentFunc(ty) if ty.async_() => {
-            linker.func_new_concurrent(name, move |_, _, _, _| {
-                let error = Unscripted(full.clone());
-                Box::pin(async move { Err(error.into()) })
-            })
+        ComponentItem::ComponentFunc(ty) => {
+            let function = Function { name: full, drops: drops.clone() };
+            function.define(linker, name, ty.async_())
         }
-        ComponentItem::ComponentFunc(_) => {
-            linker.func_new(name, move |_, _, _, _| Err(Unscripted(full.clone()).into()))
-        }
-        ComponentItem::Resource(_) => {
-            linker.resource(name, ResourceType::host::<Handle>(), |_, _| Ok(()))
+        ComponentItem::Resource(ty) => {
+            // One that something else defines is not defined again.
+            let Some(number) = resources.own.iter().position(|(other, _)| other == ty) else {
+                return Ok(());
+            };
+            let ty = ResourceType::host_dynamic(u32::try_from(number)?);
+            linker.resource(name, ty, |mut store, number| Ok(store.data_mut().side.end(number)?))
         }
         ComponentItem::ComponentInstance(instance) => {
             let mut inner = linker.instance(name)?;
-            for (name, export) in instance.exports(engine) {
-                item(&mut inner, engine, name, &full, &export.ty)?;
+            for (inner_name, export) in instance.exports(engine) {
+                item(&mut inner, engine, inner_name, name, &export.ty, resources, drops)?;
             }
             Ok(())
         }
         // Types need no definition. What else there is no WIT world can offer.
         _ => Ok(()),
+    }
+}
+
+/// A function of the host.
+#[derive(Clone)]
+struct Function {
+    /// Its name in the component: `interface#[method]session.feed`.
+    name: Arc<str>,
+    /// By the number of a resource, the name of its end.
+    drops: Arc<[Arc<str>]>,
+}
+
+impl Function {
+    fn define(
+        self,
+        linker: &mut LinkerInstance<'_, State>,
+        name: &str,
+        is_async: bool,
+    ) -> wasmtime::Result<()> {
+        if is_async {
+            return linker.func_new_concurrent(name, move |accessor, ty, params, results| {
+                let function = self.clone();
+                Box::pin(async move {
+                    let delay = accessor.with(|mut access| {
+                        function.answer(access.as_context_mut(), &ty, params, results)
+                    })?;
+                    sleep(delay).await;
+                    Ok(())
+                })
+                    as Pin<Box<dyn Future<Output = wasmtime::Result<()>> + Send + '_>>
+            });
+        }
+        linker.func_new_async(name, move |store, ty, params, results| {
+            let function = self.clone();
+            Box::new(async move {
+                let delay = function.answer(store, &ty, params, results)?;
+                sleep(delay).await;
+                Ok(())
+            })
+        })
+    }
+
+    /// Answers a call, and says how long that takes.
+    fn answer(
+        &self,
+        mut store: StoreContextMut<'_, State>,
+        ty: &ComponentFunc,
+        params: &[Val],
+        results: &mut [Val],
+    ) -> wasmtime::Result<Duration> {
+        let mut args = Vec::with_capacity(params.len());
+        for param in params {
+            let plain = match param {
+                // Not copied as what they are in the engine, which is 40 times as large.
+                Val::List(items) => bytes(items).map(Value::Bytes),
+                _ => None,
+            };
+            args.push(plain.unwrap_or_else(|| {
+                raise_with(param.clone(), &mut |handle| self.name_of(&mut store, handle))
+            }));
+        }
+        let mut names: Vec<&str> = ty.params().map(|(name, _)| name).collect();
+        let mut on = None;
+        if self.name.split_once('#').map_or(&*self.name, |(_, name)| name).starts_with("[method]")
+            && let Some(Value::Handle(_)) = args.first()
+            && let Value::Handle(handle) = args.remove(0)
+        {
+            names.remove(0);
+            on = Some(handle);
+        }
+        let asked = Asked { function: &self.name, on: on.as_deref(), params: &names, args: &args };
+        let side = &mut store.data_mut().side;
+        let decided = side.decide(&asked);
+        let call = side.trace.call(&asked);
+        let decision = decided?;
+        if let Some(call) = call {
+            call.by = decision.by;
+            call.rule = decision.rule;
+            call.delay = u64::try_from(decision.delay.as_millis()).unwrap_or(u64::MAX);
+        }
+        let told = side.trace.is_open();
+        let value = match decision.reply {
+            Reply::Nothing => None,
+            Reply::Value(value) => Some(value),
+            Reply::Trap(message) => {
+                if told {
+                    side.trace.trapped(&message);
+                }
+                return Err(ScriptedTrap(message).into());
+            }
+            Reply::BuiltIn => side.built_in.answer(&asked),
+            Reply::Default => match ty.results().next() {
+                None => None,
+                Some(ty) => Some(made::default(&ty, &|ty| self.label(ty)).map_err(|what| {
+                    let mut fault = side.unscripted(&asked);
+                    fault.notes.push(format!("no answer can be made from its type: {what}"));
+                    fault
+                })?),
+            },
+        };
+        let value = value.map(|mut value| {
+            side.make_handles(&mut value);
+            value
+        });
+        if let (AnsweredBy::BuiltIn, Some(value)) = (decision.by, &value) {
+            side.built_in.opened(&asked, value);
+        }
+        if told {
+            side.trace.returned(value.as_ref());
+        }
+        if let (Some(value), Some(ty), Some(result)) =
+            (value, ty.results().next(), results.first_mut())
+        {
+            let mut find = |name: &str, ty: &Type| self.handle(&mut store, name, ty);
+            *result = lower(&value, &ty, &mut find, &[])?;
+        }
+        Ok(decision.delay)
+    }
+
+    /// What a handle is called that the plugin passes. One that it gives away ends here.
+    fn name_of(&self, store: &mut StoreContextMut<'_, State>, handle: ResourceAny) -> Value {
+        let opaque = || Value::Opaque("a handle".to_owned());
+        let Ok(handle) = handle.try_into_resource_dynamic(&mut *store) else { return opaque() };
+        let side = &mut store.data_mut().side;
+        let name = side.name(handle.rep()).map(str::to_owned);
+        if handle.owned() {
+            side.take_back(handle.rep());
+        }
+        name.map_or_else(opaque, Value::Handle)
+    }
+
+    /// The number of a resource, and the name of its end.
+    fn resource(&self, ty: &ResourceType) -> Option<(u32, &Arc<str>)> {
+        let mut numbered = (0..).zip(self.drops.iter());
+        numbered.find(|(number, _)| ResourceType::host_dynamic(*number) == *ty)
+    }
+
+    /// What a handle is called for which nothing has a name: as its resource.
+    fn label(&self, ty: &ResourceType) -> Option<String> {
+        let (_, drop) = self.resource(ty)?;
+        drop.rsplit_once(']').map(|(_, name)| name.to_owned())
+    }
+
+    /// A handle of this name that was made for the plugin.
+    fn handle(
+        &self,
+        store: &mut StoreContextMut<'_, State>,
+        name: &str,
+        ty: &Type,
+    ) -> wasmtime::Result<ResourceAny> {
+        let wrong = || wasmtime::Error::msg(format!("the host cannot make a handle `{name}`"));
+        let Type::Own(ty) = ty else { return Err(wrong()) };
+        let (resource, drop) = self.resource(ty).ok_or_else(wrong)?;
+        let number = store.data_mut().side.number(name, drop).ok_or_else(wrong)?;
+        ResourceDynamic::new_own(number, resource).try_into_resource_any(&mut *store)
+    }
+}
+
+/// Takes time, which is the guest's: nobody waits.
+async fn sleep(delay: Duration) {
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
     }
 }

@@ -5,10 +5,12 @@ use std::cell::Cell;
 use wasmtime::component::{Instance, ResourceAny};
 
 use super::call::{Call, Handles, Returned};
+use super::host::{HostFault, Side};
 use super::http::Desk;
 use super::store::{self, PluginStore};
 use super::{Event, Fault, FaultKind, Meter, Prepared, Script, Used, within};
 use crate::config::Limits;
+use crate::diagnostic::HostCall;
 use crate::wave::{Difference, Expect, MAX_TEXT, Value, compare, in_short, write};
 
 /// A case, ready to run.
@@ -36,6 +38,8 @@ pub struct Outcome {
     memory: u64,
     /// What was written to standard output and to standard error.
     output: [Vec<u8>; 2],
+    /// What was asked of the host, as far as it is told, and how often.
+    asked: (Vec<HostCall>, u64),
 }
 
 impl Case<'_> {
@@ -72,8 +76,10 @@ impl Case<'_> {
     async fn run(&self, emit: &mut dyn FnMut(Event)) -> (Used, Result<Outcome, Fault>) {
         let desk = Desk::new(&self.script.outside, self.files);
         let mut store = store::open(&self.prepared.engine, self.limits, desk.clone());
+        store.data_mut().side = Side::new(&self.script.host);
         let mut meter = Meter::new(self.limits);
         let outcome = self.play(&mut store, &mut meter, emit).await;
+        self.tell(&mut store, emit);
         let outcome = outcome.and_then(|outcome| match desk.missing() {
             Some(fault) => Err(fault),
             None => Ok(outcome),
@@ -95,15 +101,46 @@ impl Case<'_> {
         let instance = within(instance, store, self.limits)?;
         emit(Event::Instantiated);
         let mut handles = Handles::default();
-        for call in self.calls {
+        for (index, call) in self.calls.iter().enumerate() {
+            self.tell(store, emit);
+            store.data_mut().side.trace.step = index + 1;
             self.step(call, store, meter, &instance, &mut handles, &mut outcome, emit).await?;
         }
+        self.tell(store, emit);
+        store.data_mut().side.trace.step = self.calls.len() + 1;
         if outcome.trap.is_none() {
             self.drop_all(store, meter, &mut handles, &mut outcome, emit).await?;
         }
+        emit(Event::Settling);
+        if let Some(HostFault { kind, message, notes }) = store.data().side.missing() {
+            return Err(Fault { kind, message, notes });
+        }
         outcome.memory = store.data().peak_memory();
         outcome.output = store.data().written();
+        let trace = &store.data().side.trace;
+        outcome.asked = (trace.calls().to_vec(), trace.count());
         Ok(outcome)
+    }
+
+    /// Tells what was asked of the host since it was told last.
+    fn tell(&self, store: &mut PluginStore, emit: &mut dyn FnMut(Event)) {
+        let trace = &mut store.data_mut().side.trace;
+        let count = trace.count();
+        let mut calls = trace.news().to_vec();
+        // What a job says in all has an end, and the cases share it.
+        let size = |call: &HostCall| {
+            call.call.len() + call.args.len() + call.returned.as_ref().map_or(0, String::len)
+        };
+        let mut left = self.budget.get();
+        calls.retain(|call| {
+            let fits = size(call) <= left;
+            left -= if fits { size(call) } else { left };
+            fits
+        });
+        self.budget.set(left);
+        if count > 0 {
+            emit(Event::HostCalls { calls, count });
+        }
     }
 
     #[allow(clippy::too_many_arguments, reason = "they are what one case is made of")]
@@ -270,7 +307,7 @@ async fn drop_handles(
 }
 
 /// Differences as lines, what stands for one place aligned.
-fn said(told: &[Difference], count: usize, expected: &str, got: &str) -> Vec<String> {
+pub fn said(told: &[Difference], count: usize, expected: &str, got: &str) -> Vec<String> {
     let width = expected.len().max(got.len());
     let mut lines = Vec::new();
     for difference in told {
@@ -313,6 +350,18 @@ fn differences(first: &Outcome, second: &Outcome) -> Vec<String> {
             }
         }
     }
+    for (i, (a, b)) in first.asked.0.iter().zip(&second.asked.0).enumerate() {
+        if a != b {
+            let shown = |call: &HostCall| {
+                let on = call.on.as_ref().map(|on| format!(" on {on}")).unwrap_or_default();
+                format!("{}{}{on}", call.call, call.args)
+            };
+            lines.push(format!("host call {}: first {}, then {}", i + 1, shown(a), shown(b)));
+        }
+    }
+    if first.asked.1 != second.asked.1 {
+        lines.push(format!("{} host calls, then {}", first.asked.1, second.asked.1));
+    }
     for (i, (a, b)) in first.fuel.iter().zip(&second.fuel).enumerate() {
         if a != b {
             let what = match i {
@@ -338,7 +387,7 @@ mod tests {
     fn outcome(value: u64, fuel: &[u64]) -> Outcome {
         let values = vec![Some(Value::Unsigned(value)), None];
         let output = [b"hello\n".to_vec(), Vec::new()];
-        Outcome { values, trap: None, fuel: fuel.to_vec(), memory: 65536, output }
+        Outcome { values, fuel: fuel.to_vec(), memory: 65536, output, ..Outcome::default() }
     }
 
     #[test]

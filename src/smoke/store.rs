@@ -13,6 +13,7 @@ use wasmtime_wasi::{
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use super::host::Side;
 use super::http::Desk;
 use super::output::Sink;
 use crate::config::Limits;
@@ -26,6 +27,8 @@ pub struct State {
     ledger: Ledger,
     stdout: Sink,
     stderr: Sink,
+    /// Who answers for the host's own functions.
+    pub side: Side,
 }
 
 /// A store for one instance of the plugin, which holds it to its limits. The requests that it makes go to
@@ -59,7 +62,8 @@ impl State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(clamp(limits.handles));
         let (ledger, http) = (Ledger::new(limits), WasiHttpCtx::new());
-        State { table, wasi, http, desk, ledger, stdout, stderr }
+        let side = Side::default();
+        State { table, wasi, http, desk, side, ledger, stdout, stderr }
     }
 
     /// Where the requests arrive that it makes.

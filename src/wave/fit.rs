@@ -11,6 +11,10 @@ pub enum Use<'u> {
     Argument(&'u mut Scope),
     /// An expectation, which may leave things open.
     Expectation,
+    /// The arguments that a host expects: they may leave things open, and name handles that it made.
+    Pattern,
+    /// What a host answers, which may name a handle that is made for it.
+    Answer,
 }
 
 /// Fits nodes to the types of a world.
@@ -32,10 +36,14 @@ impl Fit<'_> {
         let shape = &self.world.ty(ty).shape;
         if matches!(node.kind, NodeKind::Any) {
             return match purpose {
-                Use::Expectation => Ok(Value::Any),
+                Use::Expectation | Use::Pattern => Ok(Value::Any),
                 Use::Argument(_) => Err(WaveError::new(
                     node.span.clone(),
                     "`_` stands for anything in expectations; an argument is a value",
+                )),
+                Use::Answer => Err(WaveError::new(
+                    node.span.clone(),
+                    "`_` stands for anything in `args`; an answer is a value",
                 )),
             };
         }
@@ -197,8 +205,10 @@ impl Fit<'_> {
                 }
                 None => {
                     let hint = match purpose {
-                        Use::Expectation => "; `..` at the end leaves the other fields open",
-                        Use::Argument(_) => "",
+                        Use::Expectation | Use::Pattern => {
+                            "; `..` at the end leaves the other fields open"
+                        }
+                        Use::Argument(_) | Use::Answer => "",
                     };
                     let message = format!("the field `{name}` is missing{hint}");
                     return Err(WaveError::new(node.span.clone(), message));
@@ -248,6 +258,10 @@ impl Fit<'_> {
             Use::Argument(_) if more => Err(WaveError::new(
                 node.span.end.saturating_sub(3)..node.span.end.saturating_sub(1),
                 "`..` leaves things open in expectations; an argument has all its values",
+            )),
+            Use::Answer if more => Err(WaveError::new(
+                node.span.end.saturating_sub(3)..node.span.end.saturating_sub(1),
+                "`..` leaves things open in `args`; an answer has all its values",
             )),
             _ => Ok(()),
         }
@@ -320,14 +334,26 @@ impl Fit<'_> {
         ty: TypeId,
         purpose: &mut Use<'_>,
     ) -> Result<Value, WaveError> {
-        let Use::Argument(scope) = purpose else {
-            return Err(WaveError::new(
-                node.span.clone(),
-                "a handle cannot be written; `_` stands for it, and `let` gives it a name",
-            ));
+        let name = match &node.kind {
+            _ if matches!(purpose, Use::Expectation) => {
+                return Err(WaveError::new(
+                    node.span.clone(),
+                    "a handle cannot be written; `_` stands for it, and `let` gives it a name",
+                ));
+            }
+            NodeKind::Label(name, None) => name,
+            _ if matches!(purpose, Use::Pattern | Use::Answer) => {
+                let message = format!(
+                    "{} should be here: the name of a handle that the host makes, as in alice",
+                    self.about(ty)
+                );
+                return Err(WaveError::new(node.span.clone(), message));
+            }
+            _ => return Err(self.wrong(node, ty)),
         };
-        let NodeKind::Label(name, None) = &node.kind else { return Err(self.wrong(node, ty)) };
-        scope.pass(self.world, name, resource, own, &node.span)?;
+        if let Use::Argument(scope) = purpose {
+            scope.pass(self.world, name, resource, own, &node.span)?;
+        }
         Ok(Value::Handle(name.clone()))
     }
 

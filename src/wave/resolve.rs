@@ -82,21 +82,24 @@ impl Scope {
     }
 }
 
-/// A function that a component exports, and what a script calls it.
-struct Exported<'w> {
-    interface: Option<&'w str>,
-    name: &'w str,
-    func: &'w Func,
+/// A function that a component exports or imports, and what a script calls it.
+pub(super) struct Exported<'w> {
+    /// Its interface; none for a function of the world itself.
+    pub interface: Option<&'w str>,
+    /// Its name in the component.
+    pub name: &'w str,
+    /// Its type.
+    pub func: &'w Func,
 }
 
 impl Exported<'_> {
     /// The name without the component model's brackets: `session` for a constructor,
     /// `session.open` for a static function or a method.
-    fn plain(&self) -> &str {
+    pub fn plain(&self) -> &str {
         self.name.split_once(']').map_or(self.name, |(_, name)| name)
     }
 
-    fn shown(&self) -> String {
+    pub fn shown(&self) -> String {
         match self.interface {
             Some(interface) => format!("{interface}#{}", self.plain()),
             None => self.plain().to_owned(),
@@ -105,8 +108,13 @@ impl Exported<'_> {
 }
 
 fn exported(world: &World) -> Vec<Exported<'_>> {
+    functions(&world.exports)
+}
+
+/// The functions of what a world exports or imports.
+pub(super) fn functions(items: &IndexMap<String, Item>) -> Vec<Exported<'_>> {
     let mut functions = Vec::new();
-    for (name, item) in &world.exports {
+    for (name, item) in items {
         match item {
             Item::Func(func) => functions.push(Exported { interface: None, name, func }),
             Item::Instance(instance) => {

@@ -85,8 +85,9 @@ fn token(rest: &str, at: usize) -> Result<(Token, usize), WaveError> {
         },
         '%' | 'a'..='z' | 'A'..='Z' => {
             let end = |c: char| !c.is_ascii_alphanumeric() && c != '-';
-            let length = rest[1..].find(end).map_or(rest.len(), |end| end + 1);
-            if !is_label(rest[..length].trim_start_matches('%')) {
+            let name = rest[1..].find(end).map_or(rest.len(), |end| end + 1);
+            let length = name + number_sign(&rest[name..]);
+            if !is_label(rest[..name].trim_start_matches('%')) {
                 return error(
                     length,
                     "this is no name: words of letters and digits, with `-` between",
@@ -141,6 +142,15 @@ fn number(rest: &str) -> Option<usize> {
         }
     }
     Some(at)
+}
+
+/// The length of what tells handles of one name apart, as in `alice#2`; 0 where it is not there.
+fn number_sign(rest: &str) -> usize {
+    let Some(digits) = rest.strip_prefix('#') else { return 0 };
+    match digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len()) {
+        0 => 0,
+        length => length + 1,
+    }
 }
 
 /// Whether this is a name of the component model: words of one case each, with `-` between.

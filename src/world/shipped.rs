@@ -60,7 +60,12 @@ const KEYVALUE: Set = Set {
     )],
 };
 
-const SETS: &[Set] = &[WASI_0_2, WASI_0_3, CONFIG, KEYVALUE];
+const LOGGING: Set = Set {
+    folder: "wasi-logging",
+    packages: &[("wasi:logging", files!("wasi-logging": "logging.wit" "world.wit"))],
+};
+
+const SETS: &[Set] = &[WASI_0_2, WASI_0_3, CONFIG, KEYVALUE, LOGGING];
 
 /// What a host that provides `wasi` links: everything that `wasi:cli/imports` imports, in 0.2 and in
 /// 0.3.
@@ -103,8 +108,8 @@ pub fn shipped(name: &str, features: WasmFeatures) -> Result<World, WitError> {
         _ if !same.is_empty() => format!("plugtool has {}", same.join(" and ")),
         Some(near) => format!("did you mean `{near}`?"),
         None if names.is_empty() => {
-            let packages =
-                "wasi:cli, clocks, config, filesystem, http, io, keyvalue, random, sockets";
+            let packages = "wasi:cli, clocks, config, filesystem, http, io, keyvalue, logging, random, \
+                 sockets";
             format!("plugtool knows the worlds of {packages}")
         }
         None => format!("there are: {}", names.join(", ")),
@@ -153,6 +158,7 @@ mod tests {
             ("wasi:http/service@0.3.0", "wasi:http/client@0.3.0"),
             ("wasi:config/imports@0.2.0-rc.1", "wasi:config/store@0.2.0-rc.1"),
             ("wasi:keyvalue/imports@0.2.0-draft", "wasi:keyvalue/store@0.2.0-draft"),
+            ("wasi:logging/imports@0.1.0-draft", "wasi:logging/logging@0.1.0-draft"),
         ] {
             let world = shipped(name, FEATURES);
             let world = world.unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -9,11 +9,11 @@ use super::calls::called;
 use super::{Run, failure, terms};
 use crate::check::today;
 use crate::cli::cache::tell;
-use crate::cli::{Failure, load_host, record};
+use crate::cli::{Failure, Format, load_host, print, record, write_whole};
 use crate::config::{Case, Limits, Plugin, Policy, read_cases};
 use crate::diagnostic::{CaseReport, RunReport};
 use crate::judge::{self, Options, run_all, tool};
-use crate::render::run;
+use crate::render::{run, trace};
 use crate::smoke::ENGINE;
 use crate::{input, sandbox};
 
@@ -102,6 +102,12 @@ impl Run {
     /// What flags say of all cases. Cases that were named and are for nobody here are a mistake: what runs
     /// none of them must not look like a pass.
     fn settle(&self, cases: &mut [Case], name: &str) -> Result<(), Failure> {
+        let to_stdout = self.trace.as_ref().is_some_and(|path| path.as_os_str() == "-");
+        if to_stdout && self.common.format == Format::Json {
+            return Err(Failure::usage(anyhow::anyhow!(
+                "--trace and --format json cannot both go to standard output; leave out --format"
+            )));
+        }
         for case in cases.iter_mut() {
             case.twice |= self.twice;
         }
@@ -122,7 +128,21 @@ impl Run {
     }
 
     fn answer_cases(&self, report: &RunReport, name: &str, cases: &[Case]) -> Result<u8, Failure> {
-        self.common.print(report, run::cases)?;
+        match &self.trace {
+            None => self.common.print(report, run::cases)?,
+            Some(path) => {
+                let ran = report.cases.iter().flatten().map(|case| (name, case));
+                let lines = trace::trace(ran).map_err(Failure::internal)?;
+                if path.as_os_str() == "-" {
+                    let text = run::cases(report, self.common.detail());
+                    let _ = anstream::stderr().write_all(text.as_bytes());
+                    print(&lines)?;
+                } else {
+                    self.common.print(report, run::cases)?;
+                    write_whole(path, lines.as_bytes())?;
+                }
+            }
+        }
         let status = self.status(report);
         if self.record {
             let ran: &[CaseReport] = report.cases.as_deref().unwrap_or_default();

@@ -16,6 +16,7 @@ impl Case {
             plugins: _,
             steps,
             command,
+            host,
             http,
             outside,
             files,
@@ -48,7 +49,18 @@ impl Case {
         );
         Some(format!(
             "{:?}",
-            (name, steps, files, command, http, outside, max_fuel, baseline, twice)
+            (
+                name,
+                steps,
+                host.deciding(),
+                files,
+                command,
+                http,
+                outside,
+                max_fuel,
+                baseline,
+                twice
+            )
         ))
     }
     /// All that the host wrote of the case, as text: its file, and what is in the files that it names.

@@ -149,6 +149,8 @@ pub fn run_command_cases(
             compiler: ran.compiler,
             limits: ran.limits,
             calls: Vec::new(),
+            host_calls: Vec::new(),
+            host_calls_left_out: 0,
             answer: None,
             requests: Vec::new(),
             requests_left_out: 0,

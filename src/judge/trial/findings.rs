@@ -28,6 +28,11 @@ pub fn finding(fault: Fault) -> Diagnostic {
             Code::SmokeMismatch
         }
         FaultKind::HostCall => Code::UnexpectedHostCall,
+        FaultKind::HostArgument => Code::HostCallArgument,
+        FaultKind::HostTooOften => Code::ExtraHostCall,
+        FaultKind::HostOrder => Code::HostCallOrder,
+        FaultKind::HostForbidden => Code::ForbiddenHostCall,
+        FaultKind::HostMissing => Code::MissingHostCall,
         FaultKind::Nondeterministic => Code::Nondeterministic,
         FaultKind::NotACommand | FaultKind::NotAHandler => Code::MissingExport,
         FaultKind::NoAnswer | FaultKind::NotAsked => Code::SmokeMismatch,
@@ -104,7 +109,14 @@ pub fn advice(code: Code) -> &'static str {
         Code::Exited => "a plugin must return; only a command may end its process",
         Code::TimedOut => "make it return sooner, or raise the limit: `timeout`",
         Code::CompileTimedOut => "make it smaller, or raise the limit: `compile-timeout`",
-        Code::UnexpectedHostCall => "the host offers it, but the case has no answer for it",
+        Code::UnexpectedHostCall => {
+            "the host offers it, but the case has no answer for it: give it one with [[host]]"
+        }
+        Code::HostCallArgument => "the plugin is wrong, or the rule's `args` are",
+        Code::ExtraHostCall => "the plugin is wrong, or the rule's `times` or `returns` are",
+        Code::HostCallOrder => "the plugin is wrong, or the order of the rules is",
+        Code::ForbiddenHostCall => "the plugin must not ask this of its host in this case",
+        Code::MissingHostCall => "the plugin is wrong, or the rule's `times` are",
         Code::SmokeMismatch => "the plugin is wrong, or the case is",
         Code::MissingExport => "call one of its functions instead, with --invoke",
         Code::OverBudget => "make it do less, or raise the case's `max-fuel`",

@@ -2,8 +2,10 @@
 
 use wasmtime::component::{ResourceAny, Type, Val};
 
-use super::Handles;
 use crate::wave::{Value, in_short};
+
+/// Finds the handle of a name, for a place of this type: owned or borrowed.
+pub type Find<'f> = dyn FnMut(&str, &Type) -> wasmtime::Result<ResourceAny> + 'f;
 
 /// A value that is not of its parameter's type, which was looked at before.
 pub fn misfit(value: &Value) -> wasmtime::Error {
@@ -22,15 +24,15 @@ pub fn text(index: usize, files: &[&[u8]]) -> wasmtime::Result<String> {
         .map_err(|_| wasmtime::Error::msg("a file that is passed as a string is not UTF-8"))
 }
 
-/// An argument as the engine takes it.
+/// A value as the engine takes it; `find` has its handles.
 pub fn lower(
     value: &Value,
     ty: &Type,
-    handles: &mut Handles,
+    find: &mut Find<'_>,
     files: &[&[u8]],
 ) -> wasmtime::Result<Val> {
     let wrong = || misfit(value);
-    let mut inner = |value: &Value, ty: &Type| lower(value, ty, handles, files);
+    let mut inner = |value: &Value, ty: &Type| lower(value, ty, find, files);
     Ok(match (ty, value) {
         (Type::Bool, Value::Bool(value)) => Val::Bool(*value),
         (Type::S8, Value::Signed(n)) => Val::S8(i8::try_from(*n).map_err(|_| wrong())?),
@@ -108,15 +110,23 @@ pub fn lower(
                 Err(value) => Err(payload(value, result.err())?),
             })
         }
-        (Type::Own(_), Value::Handle(name)) => Val::Resource(handles.give(name)?),
-        (Type::Borrow(_), Value::Handle(name)) => Val::Resource(handles.lend(name)?),
+        (Type::Own(_) | Type::Borrow(_), Value::Handle(name)) => Val::Resource(find(name, ty)?),
         _ => return Err(wrong()),
     })
 }
 
 /// What came back, with the handles in it put aside.
 pub fn raise(value: Val, found: &mut Vec<ResourceAny>) -> Value {
-    let mut all = |values: Vec<Val>| values.into_iter().map(|value| raise(value, found)).collect();
+    raise_with(value, &mut |handle| {
+        found.push(handle);
+        Value::Opaque("a handle".to_owned())
+    })
+}
+
+/// What came back; `name` says what stands for a handle in it.
+pub fn raise_with(value: Val, name: &mut dyn FnMut(ResourceAny) -> Value) -> Value {
+    let mut all =
+        |values: Vec<Val>| values.into_iter().map(|value| raise_with(value, name)).collect();
     match value {
         Val::Bool(value) => Value::Bool(value),
         Val::S8(n) => Value::Signed(n.into()),
@@ -131,41 +141,42 @@ pub fn raise(value: Val, found: &mut Vec<ResourceAny>) -> Value {
         Val::Float64(value) => Value::Float64(value.to_bits()),
         Val::Char(c) => Value::Char(c),
         Val::String(text) => Value::Text(text),
-        Val::List(items) => {
-            let byte = |item: &Val| match item {
-                Val::U8(byte) => Some(*byte),
-                _ => None,
-            };
-            match items.iter().map(byte).collect::<Option<Vec<u8>>>() {
-                Some(bytes) if !bytes.is_empty() => Value::Bytes(bytes),
-                _ => Value::List(all(items), false),
-            }
-        }
+        Val::List(items) => match bytes(&items) {
+            Some(bytes) => Value::Bytes(bytes),
+            None => Value::List(all(items), false),
+        },
         Val::FixedLengthList(items) => Value::List(all(items), false),
         Val::Map(entries) => {
             let pairs = entries.into_iter().map(|(key, value)| Val::Tuple(vec![key, value]));
             Value::List(all(pairs.collect()), false)
         }
         Val::Tuple(items) => Value::Tuple(all(items)),
-        Val::Record(fields) => {
-            Value::Record(fields.into_iter().map(|(name, v)| (name, raise(v, found))).collect())
-        }
+        Val::Record(fields) => Value::Record(
+            fields.into_iter().map(|(field, v)| (field, raise_with(v, name))).collect(),
+        ),
         Val::Flags(names) => Value::Flags(names),
-        Val::Enum(name) => Value::Enum(name),
-        Val::Variant(name, payload) => Value::Variant(name, payload.map(|v| boxed(*v, found))),
-        Val::Option(value) => Value::Option(value.map(|v| boxed(*v, found))),
-        Val::Result(Ok(value)) => Value::Result(Ok(value.map(|v| boxed(*v, found)))),
-        Val::Result(Err(value)) => Value::Result(Err(value.map(|v| boxed(*v, found)))),
-        Val::Resource(handle) => {
-            found.push(handle);
-            Value::Opaque("a handle".to_owned())
-        }
+        Val::Enum(case) => Value::Enum(case),
+        Val::Variant(case, payload) => Value::Variant(case, payload.map(|v| boxed(*v, name))),
+        Val::Option(value) => Value::Option(value.map(|v| boxed(*v, name))),
+        Val::Result(Ok(value)) => Value::Result(Ok(value.map(|v| boxed(*v, name)))),
+        Val::Result(Err(value)) => Value::Result(Err(value.map(|v| boxed(*v, name)))),
+        Val::Resource(handle) => name(handle),
         Val::Future(_) => Value::Opaque("a future".to_owned()),
         Val::Stream(_) => Value::Opaque("a stream".to_owned()),
         Val::ErrorContext(_) => Value::Opaque("an error-context".to_owned()),
     }
 }
 
-fn boxed(value: Val, found: &mut Vec<ResourceAny>) -> Box<Value> {
-    Box::new(raise(value, found))
+/// The elements of a list of bytes, which is not empty.
+pub fn bytes(items: &[Val]) -> Option<Vec<u8>> {
+    let Some(Val::U8(_)) = items.first() else { return None };
+    let byte = |item: &Val| match item {
+        Val::U8(byte) => Some(*byte),
+        _ => None,
+    };
+    items.iter().map(byte).collect()
+}
+
+fn boxed(value: Val, name: &mut dyn FnMut(ResourceAny) -> Value) -> Box<Value> {
+    Box::new(raise_with(value, name))
 }

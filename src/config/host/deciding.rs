@@ -1,0 +1,26 @@
+//! What decides of the host's side of a case, as text: see `Case::deciding`.
+
+use super::{HostSide, Rule};
+use crate::config::smoke::CaseFile;
+use crate::input;
+
+impl HostSide {
+    /// All that decides what the host answers, and what reports say of it. Where there is a new key, the
+    /// patterns here stop compiling.
+    pub fn deciding(&self) -> String {
+        let HostSide { rules, in_order, defaults, config, keyvalue, files } = self;
+        let rule = |rule: &Rule| {
+            let Rule { call, on, args, returns, traps, delay, times, forbid, shared, after, place } =
+                rule;
+            let args = args.as_ref().map(|(args, _)| &args.text);
+            let returns: Vec<&String> = returns.iter().map(|(text, _)| &text.text).collect();
+            let delay = delay.as_ref().map(|(time, _)| time);
+            let answer = (returns, traps, delay, times, forbid);
+            format!("{:?}", (&call.text, on, args, answer, shared, after, place))
+        };
+        let rules: Vec<String> = rules.iter().map(rule).collect();
+        let file = |CaseFile { path, bytes }: &CaseFile| (path.clone(), input::digest(bytes));
+        let files: Vec<_> = files.iter().map(file).collect();
+        format!("{:?}", (rules, in_order, defaults, config, keyvalue, files))
+    }
+}
