@@ -303,11 +303,11 @@ fn within<T>(
     limits: &Limits,
 ) -> Result<T, Fault> {
     // First, since whatever else it did is a consequence.
-    if let Some(stream) = store.data().flooded() {
+    if let Some((stream, kept)) = store.data().flooded() {
         return Err(Fault {
             kind: FaultKind::OutputLimit,
-            message: format!("it wrote more than {} bytes to {}", limits.output, stream.name()),
-            notes: vec![format!("the rest is cut off; it begins with {:?}", stream.beginning())],
+            message: format!("it wrote more than {} bytes to {stream}", limits.output),
+            notes: vec![format!("the rest is cut off; it begins with {:?}", kept.beginning())],
         });
     }
     if let Some(fault) = store.data().desk().unscripted() {

@@ -4,9 +4,14 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
 
+#[allow(dead_code)]
+mod support;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
+
+use support::{on_one_line, section};
 
 /// The preamble of a component (component model, Binary.md).
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
@@ -25,7 +30,7 @@ fn said(output: &Output) -> (Option<i32>, String) {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     assert!(!text.contains(&0x1b), "an escape character on the terminal");
     let text = String::from_utf8(text).expect("text");
-    (output.status.code(), text.split_whitespace().collect::<Vec<_>>().join(" "))
+    (output.status.code(), on_one_line(&text))
 }
 
 /// An unsigned number, as LEB128.
@@ -51,10 +56,6 @@ fn index(value: usize) -> Vec<u8> {
         bytes.push(0);
     }
     bytes
-}
-
-fn section(id: u8, content: &[u8]) -> Vec<u8> {
-    [&[id][..], &number(content.len()), content].concat()
 }
 
 fn component(sections: &[Vec<u8>]) -> Vec<u8> {

@@ -9,7 +9,7 @@ mod support;
 use std::fs;
 use std::sync::LazyLock;
 
-use support::{Outcome, execute, workspace};
+use support::{Outcome, execute, on_one_line, workspace};
 
 /// 20 MB in which no two places are alike.
 fn twenty_megabytes() -> &'static [u8] {
@@ -93,7 +93,7 @@ fn too_much_is_refused_with_the_limit() {
     for call in ["flood(135000000, 0)", "flood(20000000, 5000000)"] {
         let outcome = run(&[(call, "_")]);
         assert_eq!(outcome.exit, "1", "{outcome:?}");
-        let text = outcome.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = on_one_line(&outcome.stdout);
         assert!(text.contains("error[transfer-limit]"), "{outcome:?}");
         assert!(text.contains("it handed over more than 134217728 bytes in one call"), "{text}");
     }
@@ -110,7 +110,7 @@ fn a_result_that_lies_where_it_must_not_is_a_trap() {
     ] {
         let outcome = run(&[(call, "_")]);
         assert_eq!(outcome.exit, "1", "{call}: {outcome:?}");
-        let text = outcome.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = on_one_line(&outcome.stdout);
         assert!(text.contains("error[trap]") && text.contains(said), "{call}: {outcome:?}");
     }
 }

@@ -8,13 +8,14 @@ mod support;
 
 use std::fs;
 
-use plugtool::component::{self, Component, FEATURES, Known};
+use plugtool::component::{self, Component, Known};
 use plugtool::compose::{compose, compose_over, emit, provenance, script};
 use plugtool::diagnostic::Code;
 use plugtool::input;
 use plugtool::wiring::search::{self, Outcome};
 use plugtool::wiring::{self, Node, Wishes};
-use plugtool::world::{self, Host, World};
+use plugtool::world::{self, Host};
+use support::world_of;
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_component_newer as newer;
 use wit_parser::{ManglingAndAbi, Resolve};
@@ -38,14 +39,6 @@ fn dummy(wit: &str, world: &str, name: &str) -> Component {
     let bytes = ComponentEncoder::default().module(&module).expect("a module").encode();
     let input = input::from_bytes(name, name, bytes.expect("a component")).expect("bytes");
     component::decode(input).expect("a valid component")
-}
-
-fn world_of(wit: &str, name: &str) -> World {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("test.wit");
-    fs::write(&path, wit).expect("a file");
-    let wit = world::load(&[path], &[]).expect("valid WIT");
-    wit.world(Some(name), FEATURES).expect("a world")
 }
 
 /// What wit-component says of bytes and a world.

@@ -11,22 +11,10 @@ use std::fs;
 use plugtool::component::{self, Component, FEATURES, Subject};
 use plugtool::diagnostic::{Capability, Part};
 use plugtool::{input, world};
-use support::{execute, plugins};
+use support::{execute, plugins, section};
 
 const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
 const MODULE: &[u8] = b"\0asm\x01\0\0\0";
-
-fn section(id: u8, contents: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![id];
-    let mut length = contents.len();
-    while length >= 0x80 {
-        bytes.push(length.to_le_bytes()[0] | 0x80);
-        length >>= 7;
-    }
-    bytes.push(length.to_le_bytes()[0]);
-    bytes.extend(contents);
-    bytes
-}
 
 fn identify(bytes: Vec<u8>) -> Result<Subject, String> {
     let input = input::from_bytes("plugin", "plugin", bytes).map_err(|error| error.to_string())?;

@@ -19,6 +19,7 @@ use plugtool::compose::compose;
 use plugtool::input;
 use plugtool::wiring;
 use plugtool::world::{self, Item, World};
+use support::only_world_of;
 use wasmtime::component::types::{ComponentItem, Type};
 use wasmtime::component::{
     Component as Compiled, ComponentExportIndex, FutureConsumer, FutureReader, Instance, Linker,
@@ -29,13 +30,6 @@ use wasmtime::{
 };
 
 /// The world of this name in WIT text.
-fn world_of(wit: &str) -> World {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("test.wit");
-    fs::write(&path, wit).expect("a file");
-    world::load(&[path], &[]).expect("valid WIT").world(None, FEATURES).expect("a world")
-}
-
 /// The imports of a world that have functions in them.
 fn interfaces(world: &World) -> Vec<String> {
     world.imports.keys().filter(|name| !world::asks_nothing(world, name)).cloned().collect()
@@ -369,7 +363,7 @@ world w { import base; import shapes; import log: func(level: u8, text: string) 
 
 #[test]
 fn every_kind_of_type_is_refused() {
-    let world = world_of(SHAPES);
+    let world = only_world_of(SHAPES);
     let names: Vec<String> = world.imports.keys().cloned().collect();
     let stub = stub(&world, &names).expect("a stub");
     assert_fits(&stub, &world, &names);
@@ -402,7 +396,7 @@ fn every_kind_of_type_is_refused() {
 
 #[test]
 fn arguments_are_forgotten_after_each_call() {
-    let world = world_of(
+    let world = only_world_of(
         "package t:t; interface i { f: func(a: list<u8>) -> string; } world w { import i; }",
     );
     let stub = stub_all(&world);
@@ -420,7 +414,7 @@ struct Thing;
 
 #[test]
 fn handles_of_other_interfaces_are_dropped() {
-    let world = world_of(
+    let world = only_world_of(
         "package t:t;
          interface things { resource thing; find: func() -> thing; }
          interface uses {
@@ -532,7 +526,7 @@ fn read(machine: &mut Machine, reader: FutureReader<u32>) -> Option<u32> {
 #[test]
 fn futures_have_their_values_and_leave_nothing_behind() {
     let wit = "package t:t; interface i { f: func() -> future<u32>; } world w { import i; }";
-    let stub = stub_all(&world_of(wit));
+    let stub = stub_all(&only_world_of(wit));
     let mut machine = Machine::new(&stub.component, |_| {});
     let (first, _) = future(&mut machine);
     let (second, idle) = future(&mut machine);
@@ -613,7 +607,7 @@ fn whatever_real_plugins_import_can_be_refused() {
 
 #[test]
 fn names_may_be_keywords_and_versions_anything() {
-    let world = world_of(
+    let world = only_world_of(
         "package plugtool:stub@1.0.0-rc.1+build.7;
          interface %interface {
            resource %record { %func: func(%type: u8) -> result<%enum, %enum>; }
@@ -642,14 +636,14 @@ fn the_largest_types_that_are_valid_are_written_out() {
     for function in 0..10 {
         wit += &format!("call{function}: func(a: list<r12>) -> r12;\n");
     }
-    let world = world_of(&(wit + "} world w { import i; }"));
+    let world = only_world_of(&(wit + "} world w { import i; }"));
     let names = ["t:t/i".to_owned()];
     assert_fits(&stub(&world, &names).expect("a stub"), &world, &names);
 }
 
 #[test]
 fn what_cannot_be_stubbed_is_said() {
-    let world = world_of("package t:t; interface i { f: func(); } world w { import i; }");
+    let world = only_world_of("package t:t; interface i { f: func(); } world w { import i; }");
     let refused = |names: &[&str]| {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         match stub(&world, &names) {
@@ -662,13 +656,13 @@ fn what_cannot_be_stubbed_is_said() {
 
 #[test]
 fn the_same_names_give_the_same_bytes() {
-    let world = world_of(SHAPES);
+    let world = only_world_of(SHAPES);
     assert_eq!(stub_all(&world).component.bytes, stub_all(&world).component.bytes);
 }
 
 #[test]
 fn the_engine_sees_what_was_asked_for() {
-    let world = world_of(SHAPES);
+    let world = only_world_of(SHAPES);
     let stub = stub(&world, &["t:t/base@1.0.0".to_owned()]).expect("a stub");
     let engine = engine();
     let compiled = Compiled::new(&engine, &stub.component.bytes).expect("it compiles");

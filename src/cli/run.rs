@@ -58,7 +58,7 @@ pub struct Run {
     component: String,
     /// A call: FUNCTION(ARGUMENTS) or INTERFACE#FUNCTION(ARGUMENTS), in WAVE; may be repeated
     ///
-    /// `@FILE` is what is in a file, as bytes or a string. `let s = session(\"x\")` names the handle that a
+    /// `@FILE` is what is in a file, as bytes or a string. `let s = session("x")` names the handle that a
     /// constructor or function returns, `s.feed(1)` calls a method of it. Handles are dropped at the end.
     #[arg(
         long,

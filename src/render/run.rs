@@ -55,9 +55,14 @@ pub fn cases(report: &RunReport, detail: Detail) -> String {
         };
         let costs =
             format!("{calls}{} fuel, {} of memory", thousands(case.fuel), size(case.memory));
-        let costs = if case.passed { costs } else { String::new() };
-        let text = format!("{style}{word}{style:#}  {BOLD}{name:width$}{BOLD:#}  {costs}");
-        line(&mut out, text.trim_end().to_owned());
+        // What failed has its costs told where it is told in full.
+        line(
+            &mut out,
+            match case.passed {
+                true => format!("{style}{word}{style:#}  {BOLD}{name:width$}{BOLD:#}  {costs}"),
+                false => format!("{style}{word}{style:#}  {BOLD}{name}{BOLD:#}"),
+            },
+        );
         if detail == Detail::Verbose {
             calls_made(&mut out, case);
         }

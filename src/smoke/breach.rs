@@ -5,8 +5,8 @@ use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::FieldMapError;
 
-use super::command::OutputLimitReached;
 use super::host::{HostFault, ScriptedTrap};
+use super::output::OutputLimitReached;
 use super::store::LimitReached;
 use super::{Fault, FaultKind};
 use crate::config::Limits;

@@ -14,6 +14,7 @@ use wasmtime::component::Linker;
 use wasmtime_wasi::{FsPerms, I32Exit};
 
 use super::engine::{self, Compiled};
+use super::output::Kept;
 use super::store::{self, PluginStore};
 use super::{Fault, FaultKind, Meter, Used, breach, chain, runtime, wasi};
 use crate::adapter;
@@ -21,10 +22,9 @@ use crate::config::{Compiler, Limits};
 use crate::diagnostic::CompiledBy;
 use crate::input;
 use entry::Entry;
-use streams::Kept;
 
 pub use job::{CommandJob, Streams, run_command};
-pub use streams::{OutputLimitReached, Sink, Source};
+pub use streams::{Sink, Source};
 
 /// A compiled WASI command: a component that exports `wasi:cli/run@0.2.x` or `@0.3.x`, or a core module
 /// for WASI preview 1 with a `_start`.

@@ -1,136 +1,86 @@
-//! Standard output and standard error of a guest: kept up to a limit, and a trap beyond it.
+//! What a guest wrote, kept up to a limit.
 
-use std::io;
-use std::pin::Pin;
+use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use thiserror::Error;
-use tokio::io::AsyncWrite;
-use wasmtime_wasi::async_trait;
-use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
 
-/// The guest wrote more than it may.
+/// A guest wrote more than is kept of its output.
 #[derive(Debug, Error)]
-#[error("the limit of its output is reached")]
-pub struct OutputLimitReached;
-
-/// One stream. Its copies are the same stream.
-#[derive(Clone)]
-pub struct Sink {
-    name: &'static str,
+#[error("it wrote more than {limit} bytes to one stream")]
+pub struct OutputLimitReached {
     limit: usize,
-    kept: Arc<Mutex<Kept>>,
+}
+
+/// Keeps what is written, up to a limit. Its copies keep the same.
+#[derive(Clone)]
+pub struct Kept {
+    limit: usize,
+    so_far: Arc<Mutex<SoFar>>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct SoFar {
     bytes: Vec<u8>,
+    /// Whether more was written.
     over: bool,
 }
 
-impl Sink {
-    /// A stream of this name that takes so many bytes.
-    pub fn new(name: &'static str, limit: usize) -> Sink {
-        Sink { name, limit, kept: Arc::default() }
+impl Kept {
+    /// Nothing yet; so many bytes at most.
+    pub fn new(limit: usize) -> Kept {
+        Kept { limit, so_far: Arc::default() }
     }
 
-    /// Its name, for people.
-    pub fn name(&self) -> &'static str {
-        self.name
+    fn so_far(&self) -> MutexGuard<'_, SoFar> {
+        // Whoever panicked while he held it left plain bytes.
+        self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes that were written, as far as they were kept.
+    /// Why it is not all that was written; none where it is. A guest of WASI 0.3 was told of an error and
+    /// may have gone on all the same.
+    pub fn is_cut(&self) -> Option<OutputLimitReached> {
+        self.so_far().over.then_some(OutputLimitReached { limit: self.limit })
+    }
+
+    /// How many bytes are kept.
     pub fn len(&self) -> u64 {
-        self.kept().bytes.len() as u64
+        self.so_far().bytes.len() as u64
     }
 
-    /// Whether more was written than may be.
-    pub fn is_over(&self) -> bool {
-        self.kept().over
-    }
-
-    /// What was written, as far as it was kept.
+    /// What is kept.
     pub fn bytes(&self) -> Vec<u8> {
-        self.kept().bytes.clone()
+        self.so_far().bytes.clone()
+    }
+
+    /// What was written since the last time.
+    pub fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.so_far().bytes)
     }
 
     /// What it begins with: enough to recognise it by.
     pub fn beginning(&self) -> String {
         const CHARACTERS: usize = 60;
-        let kept = self.kept();
+        let kept = self.so_far();
         let bytes = &kept.bytes[..kept.bytes.len().min(4 * CHARACTERS)];
         String::from_utf8_lossy(bytes).chars().take(CHARACTERS).collect()
     }
-
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        // Whoever panicked while he held it left plain bytes.
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Keeps what fits.
-    fn take(&self, bytes: &[u8]) -> Result<(), OutputLimitReached> {
-        let mut kept = self.kept();
-        let fits = bytes.len().min(self.limit - kept.bytes.len());
-        kept.bytes.extend_from_slice(&bytes[..fits]);
-        kept.over |= fits < bytes.len();
-        if kept.over { Err(OutputLimitReached) } else { Ok(()) }
-    }
 }
 
-impl IsTerminal for Sink {
-    fn is_terminal(&self) -> bool {
-        false
-    }
-}
-
-impl StdoutStream for Sink {
-    fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(self.clone())
-    }
-
-    fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        Box::new(self.clone())
-    }
-}
-
-impl OutputStream for Sink {
-    fn write(&mut self, bytes: Bytes) -> Result<(), StreamError> {
-        self.take(&bytes).map_err(|error| StreamError::Trap(error.into()))
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut kept = self.so_far();
+        let room = self.limit.saturating_sub(kept.bytes.len());
+        if room < bytes.len() {
+            kept.bytes.extend_from_slice(&bytes[..room]);
+            kept.over = true;
+            return Err(io::Error::other(OutputLimitReached { limit: self.limit }));
+        }
+        kept.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> Result<(), StreamError> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-
-    fn check_write(&mut self) -> Result<usize, StreamError> {
-        /// Bytes at a time.
-        const PERMIT: usize = 64 << 10;
-        Ok(PERMIT)
-    }
-}
-
-#[async_trait]
-impl Pollable for Sink {
-    async fn ready(&mut self) {}
-}
-
-impl AsyncWrite for Sink {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(self.take(bytes).map(|()| bytes.len()).map_err(io::Error::other))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
     }
 }

@@ -13,9 +13,10 @@ use wasmtime_wasi::{
 };
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use super::command::Sink;
 use super::host::Side;
 use super::http::Desk;
-use super::output::Sink;
+use super::output::Kept;
 use crate::config::Limits;
 
 /// The state behind one instance.
@@ -25,8 +26,8 @@ pub struct State {
     http: WasiHttpCtx,
     desk: Desk,
     ledger: Ledger,
-    stdout: Sink,
-    stderr: Sink,
+    /// What went to standard output and to standard error.
+    written: [Kept; 2],
     /// Who answers for the host's own functions.
     pub side: Side,
 }
@@ -34,19 +35,17 @@ pub struct State {
 /// A store for one instance of the plugin, which holds it to its limits. The requests that it makes go to
 /// the desk.
 pub fn open(engine: &Engine, limits: &Limits, desk: Desk) -> PluginStore {
-    let stdout = Sink::new("standard output", clamp(limits.output));
-    let stderr = Sink::new("standard error", clamp(limits.output));
+    let written = [Kept::new(clamp(limits.output)), Kept::new(clamp(limits.output))];
+    let [stdout, stderr] = written.clone().map(|kept| Sink::new(kept, false));
     let mut wasi = wasi();
-    wasi.stdout(stdout.clone()).stderr(stderr.clone());
-    hold(engine, limits, State::new(limits, wasi.build(), desk, stdout, stderr))
+    wasi.stdout(stdout).stderr(stderr);
+    hold(engine, limits, State::new(limits, wasi.build(), desk, written))
 }
 
 /// A store for one instance of a command, over a WASI with its own streams, which are not measured.
 pub fn open_command(engine: &Engine, limits: &Limits, wasi: WasiCtx) -> PluginStore {
-    let unused = |name| Sink::new(name, 0);
-    let (stdout, stderr) = (unused("standard output"), unused("standard error"));
-    let state = State::new(limits, wasi, Desk::default(), stdout, stderr);
-    hold(engine, limits, state)
+    let unused = [Kept::new(0), Kept::new(0)];
+    hold(engine, limits, State::new(limits, wasi, Desk::default(), unused))
 }
 
 fn hold(engine: &Engine, limits: &Limits, state: State) -> PluginStore {
@@ -58,12 +57,12 @@ fn hold(engine: &Engine, limits: &Limits, state: State) -> PluginStore {
 }
 
 impl State {
-    fn new(limits: &Limits, wasi: WasiCtx, desk: Desk, stdout: Sink, stderr: Sink) -> State {
+    fn new(limits: &Limits, wasi: WasiCtx, desk: Desk, written: [Kept; 2]) -> State {
         let mut table = ResourceTable::new();
         table.set_max_capacity(clamp(limits.handles));
         let (ledger, http) = (Ledger::new(limits), WasiHttpCtx::new());
         let side = Side::default();
-        State { table, wasi, http, desk, side, ledger, stdout, stderr }
+        State { table, wasi, http, desk, side, ledger, written }
     }
 
     /// Where the requests arrive that it makes.
@@ -83,17 +82,18 @@ impl State {
 
     /// How many bytes went to standard output or to standard error, whichever got more.
     pub fn output(&self) -> u64 {
-        self.stdout.len().max(self.stderr.len())
+        self.written.iter().map(Kept::len).max().unwrap_or(0)
     }
 
     /// What went to standard output and to standard error.
     pub fn written(&self) -> [Vec<u8>; 2] {
-        [self.stdout.bytes(), self.stderr.bytes()]
+        self.written.each_ref().map(Kept::bytes)
     }
 
-    /// A stream that got more than it may.
-    pub fn flooded(&self) -> Option<&Sink> {
-        [&self.stdout, &self.stderr].into_iter().find(|stream| stream.is_over())
+    /// The name of a stream that got more than it may, and what it got.
+    pub fn flooded(&self) -> Option<(&'static str, &Kept)> {
+        let named = ["standard output", "standard error"].into_iter().zip(&self.written);
+        named.into_iter().find(|(_, kept)| kept.is_cut().is_some())
     }
 }
 

@@ -10,6 +10,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use plugtool::component::FEATURES;
+use plugtool::world::{self, World};
+
 /// The root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -407,4 +410,40 @@ pub fn plugins() -> BTreeMap<String, PathBuf> {
         .filter(component)
         .map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), path))
         .collect()
+}
+
+/// A section of a WebAssembly binary.
+pub fn section(id: u8, content: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![id];
+    let mut length = content.len();
+    while length >= 0x80 {
+        bytes.push(length.to_le_bytes()[0] | 0x80);
+        length >>= 7;
+    }
+    bytes.push(length.to_le_bytes()[0]);
+    bytes.extend(content);
+    bytes
+}
+
+/// The only world that a text of WIT defines.
+pub fn only_world_of(wit: &str) -> World {
+    world_named(wit, None)
+}
+
+/// The world of this name that a text of WIT defines.
+pub fn world_of(wit: &str, name: &str) -> World {
+    world_named(wit, Some(name))
+}
+
+fn world_named(wit: &str, name: Option<&str>) -> World {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("test.wit");
+    fs::write(&path, wit).expect("a file");
+    let wit = world::load(&[path], &[]).expect("valid WIT");
+    wit.world(name, FEATURES).expect("a world")
+}
+
+/// A text for people on one line: where it is wrapped is not what tests are about.
+pub fn on_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -4,16 +4,16 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdinStream, StdoutStream};
 use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult};
+
+use crate::smoke::output::OutputLimitReached;
 
 /// The most bytes that one read or write moves.
 const MAX_CHUNK: usize = 64 << 10;
@@ -30,22 +30,6 @@ pub struct Source {
 pub struct Sink {
     to: Arc<Mutex<dyn Write + Send>>,
     terminal: bool,
-}
-
-/// A guest wrote more than is kept of its output.
-#[derive(Debug, Error)]
-#[error("it wrote more than {limit} bytes to one stream")]
-pub struct OutputLimitReached {
-    limit: usize,
-}
-
-/// Keeps what is written, up to a limit.
-#[derive(Clone)]
-pub struct Kept {
-    bytes: Arc<Mutex<Vec<u8>>>,
-    limit: usize,
-    /// Whether more was written.
-    over: Arc<AtomicBool>,
 }
 
 impl Source {
@@ -73,43 +57,6 @@ impl Sink {
 
     fn lock(&self) -> MutexGuard<'_, dyn Write + Send + 'static> {
         self.to.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Kept {
-    /// Nothing yet.
-    pub fn new(limit: usize) -> Kept {
-        Kept { bytes: Arc::default(), limit, over: Arc::default() }
-    }
-
-    /// Why it is not all that was written; none where it is. A guest of WASI 0.3 was told of an error and
-    /// may have gone on all the same.
-    pub fn is_cut(&self) -> Option<OutputLimitReached> {
-        let over = self.over.load(Ordering::Relaxed);
-        over.then_some(OutputLimitReached { limit: self.limit })
-    }
-
-    /// What was written since the last time.
-    pub fn take(&self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut kept = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = self.limit.saturating_sub(kept.len());
-        if room < bytes.len() {
-            kept.extend_from_slice(&bytes[..room]);
-            self.over.store(true, Ordering::Relaxed);
-            return Err(io::Error::other(OutputLimitReached { limit: self.limit }));
-        }
-        kept.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
