@@ -358,6 +358,12 @@ impl Reader<'_> {
             let message = "only a case with `steps` has functions of the host";
             return Err(self.source().error(span, message));
         }
+        if let (Some(_), Some(span)) =
+            (command.first(), http.first_rule().or_else(|| shared.first_rule()))
+        {
+            let message = "the requests of a command are always refused: no rule can answer them";
+            return Err(self.source().error(span, message));
+        }
         let (command, http_case) = match (command.first(), http.first(), table.steps.first()) {
             (None, None, Some(_)) => (None, None),
             (Some(_), None, None) => (Some(command.settle(&self.source(), folder)?), None),

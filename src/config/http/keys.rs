@@ -94,6 +94,12 @@ impl HttpKeys {
         spans.into_iter().flatten().min_by_key(|span| span.start)
     }
 
+    /// Where the first rule for requests of plugins begins, or the first host that they may talk to.
+    pub fn first_rule(&self) -> Option<Range<usize>> {
+        let rules = self.http.iter().map(Spanned::span);
+        rules.chain(self.allowed_hosts.iter().flatten().map(Spanned::span)).next()
+    }
+
     /// The request of a case with what is expected.
     pub fn case(&mut self, reader: &Reader<'_>) -> Result<Option<HttpCase>, ConfigError> {
         let (request, expect) = match (self.request.take(), self.expect.take()) {
