@@ -10,7 +10,7 @@ use crate::diagnostic::{ComponentUsed, ComposeReport};
 
 /// How a composition is wired, or why there is none.
 pub fn text(report: &ComposeReport, detail: Detail) -> String {
-    if report.sha256.is_none() {
+    if report.size.is_none() {
         return diagnostics(&report.diagnostics);
     }
     let mut out = String::new();
@@ -61,7 +61,7 @@ pub fn text(report: &ComposeReport, detail: Detail) -> String {
 /// The wiring as a tree, from what the result exports down to what feeds it, with the reason for each
 /// wire and each adapter. A component that several need is written out once.
 pub fn plan(report: &ComposeReport, detail: Detail) -> String {
-    if report.sha256.is_none() {
+    if report.size.is_none() {
         return diagnostics(&report.diagnostics);
     }
     let mut out = String::new();
