@@ -2,6 +2,7 @@
 
 mod cases;
 mod diff;
+mod settle;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::smoke::{CommandJob, Event, FaultKind, Folder};
 
 pub use cases::run_command_cases;
 pub(super) use diff::differences;
+pub(super) use settle::{Told, settle};
 
 /// What came of one run of a command.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

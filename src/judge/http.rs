@@ -1,11 +1,11 @@
 //! Smoke cases that send a request to a handler: what it answers is compared with what is expected.
 
 use super::JudgeError;
-use super::command::{Part, Ran, differences, run_streaming};
-use super::trial::{Terms, Trial, advice, measured};
+use super::command::{Part, Ran, Told, differences, run_streaming, settle};
+use super::trial::{Terms, Trial, advice};
 use crate::component::Component;
 use crate::config::{Case, HttpCase};
-use crate::diagnostic::{CaseReport, Code, Diagnostic, HttpAnswer, WitPath};
+use crate::diagnostic::{Code, Diagnostic, HttpAnswer, WitPath};
 use crate::sandbox::{Answer, Said, Stream};
 use crate::smoke::{HttpJob, Visit};
 
@@ -45,9 +45,10 @@ impl Session<'_> {
             Said::Wrote { .. } => Answer::Closed,
         }
     }
+}
 
-    /// Holds it against what the case expects.
-    fn mismatches(&self, ran: &Ran, path: &WitPath) -> Vec<Diagnostic> {
+impl Told for Session<'_> {
+    fn mismatches(&self, ran: &Ran, path: &WitPath, _: Terms<'_>) -> Vec<Diagnostic> {
         if self.flooded {
             let message = format!("the body of its answer has more than {} bytes", self.most);
             let finding = Diagnostic::error(Code::OutputLimit, message).at(path.clone());
@@ -97,6 +98,27 @@ impl Session<'_> {
             }
         }
         findings
+    }
+
+    fn unlike(&self, ran: &Ran, again: &Self, second: &Ran) -> Vec<String> {
+        let mut notes = differences(&self.got, &again.got);
+        if ran.answer != second.answer {
+            let shown = |answer: &Option<HttpAnswer>| match answer {
+                Some(answer) => {
+                    let headers = answer.headers.iter().take(10);
+                    let headers: Vec<String> =
+                        headers.map(|(name, value)| format!("{name}: {value}")).collect();
+                    format!("{} {headers:?}", answer.status)
+                }
+                None => "no answer".to_owned(),
+            };
+            notes.push(format!("head: {}", shown(&ran.answer)));
+            notes.push(format!("then: {}", shown(&second.answer)));
+        }
+        if ran.requests != second.requests {
+            notes.push("it made other requests".to_owned());
+        }
+        notes
     }
 }
 
@@ -159,80 +181,6 @@ pub fn run_http_cases(
         sessions.get_mut(run).map_or(Answer::Stop, |session| session.answer(said))
     })?;
 
-    let mut trial = Trial { sandbox, ..Trial::default() };
-    let mut done = ran.into_iter().zip(&sessions);
-    for (case, _) in cases {
-        let Some((ran, session)) = done.next() else { break };
-        let path = WitPath::root("smoke case", &case.name);
-        let mut findings: Vec<Diagnostic> =
-            ran.diagnostics.iter().cloned().map(|finding| finding.at(path.clone())).collect();
-        findings.extend(session.mismatches(&ran, &path));
-        if case.twice
-            && let Some((again, second)) = done.next()
-            && findings.is_empty()
-        {
-            let notes = unlike((&ran, session), (&again, second));
-            if !notes.is_empty() {
-                let message = "its second run went another way than the first".to_owned();
-                let mut finding = Diagnostic::error(Code::Nondeterministic, message)
-                    .at(path.clone())
-                    .help(advice(Code::Nondeterministic));
-                finding.notes = notes;
-                findings.push(finding);
-            }
-        }
-        let fuel = ran.fuel.unwrap_or(0);
-        if findings.is_empty() {
-            findings.extend(measured(case, terms, fuel, ran.compiler));
-        }
-        let (requests, requests_left_out) = ran.requests;
-        trial.cases.push(CaseReport {
-            name: case.name.clone(),
-            passed: findings.iter().all(|finding| finding.code == Code::StaleBaseline),
-            steps: usize::from(ran.fuel.is_some()),
-            fuel,
-            memory: ran.memory.unwrap_or(0),
-            compiler: ran.compiler,
-            limits: ran.limits,
-            calls: Vec::new(),
-            host_calls: Vec::new(),
-            host_calls_left_out: 0,
-            answer: ran.answer,
-            requests,
-            requests_left_out,
-            wrote: None,
-        });
-        trial.diagnostics.extend(findings);
-    }
-    Ok(trial)
-}
-
-/// What is not the same in two runs.
-fn unlike(first: (&Ran, &Session<'_>), second: (&Ran, &Session<'_>)) -> Vec<String> {
-    let mut notes = differences(&first.1.got, &second.1.got);
-    if first.0.answer != second.0.answer {
-        let shown = |answer: &Option<HttpAnswer>| match answer {
-            Some(answer) => {
-                let headers = answer.headers.iter().map(|(name, value)| format!("{name}: {value}"));
-                let headers: Vec<String> = headers.take(10).collect();
-                format!("{} {:?}", answer.status, headers)
-            }
-            None => "no answer".to_owned(),
-        };
-        notes.push(format!("head: {}", shown(&first.0.answer)));
-        notes.push(format!("then: {}", shown(&second.0.answer)));
-    }
-    if first.0.requests != second.0.requests {
-        notes.push("it made other requests".to_owned());
-    }
-    let figures =
-        [("fuel", first.0.fuel, second.0.fuel), ("memory", first.0.memory, second.0.memory)];
-    for (what, first, second) in figures {
-        if first != second {
-            let shown = |figure: Option<u64>| figure.map_or("none".to_owned(), |f| f.to_string());
-            notes.push(format!("{what}: {}, then {}", shown(first), shown(second)));
-        }
-    }
-    notes.extend(second.0.diagnostics.iter().map(|finding| finding.message.clone()));
-    notes
+    let cases: Vec<&Case> = cases.iter().map(|(case, _)| *case).collect();
+    Ok(settle(&cases, ran, &sessions, sandbox, terms))
 }

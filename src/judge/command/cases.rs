@@ -1,11 +1,12 @@
 //! Smoke cases that run a command: its bytes compared with those that are expected.
 
+use super::settle::{Told, settle};
 use super::{Ran, differences, run_command};
 use crate::component::Component;
 use crate::config::{Case, CommandCase};
-use crate::diagnostic::{CaseReport, Code, Diagnostic, WitPath, Wrote};
+use crate::diagnostic::{Code, Diagnostic, WitPath, Wrote};
 use crate::judge::JudgeError;
-use crate::judge::trial::{Terms, Trial, advice, measured};
+use crate::judge::trial::{Terms, Trial, advice};
 use crate::sandbox::{Answer, Said, Stream};
 use crate::smoke::{CommandJob, Folder, Launch};
 
@@ -46,9 +47,11 @@ impl Session<'_> {
             }
         }
     }
+}
 
-    /// Holds it against what the case expects; what is to be recorded may be anything.
-    fn mismatches(&self, ran: &Ran, path: &WitPath, record: bool) -> Vec<Diagnostic> {
+impl Told for Session<'_> {
+    /// What is to be recorded may be anything.
+    fn mismatches(&self, ran: &Ran, path: &WitPath, terms: Terms<'_>) -> Vec<Diagnostic> {
         if let Some(index) = self.flooded {
             let message =
                 format!("it wrote more than {} bytes to {}", self.most[index], STREAMS[index]);
@@ -56,7 +59,7 @@ impl Session<'_> {
             return vec![finding.help(advice(Code::OutputLimit))];
         }
         let mut findings = Vec::new();
-        if record {
+        if terms.record {
             return findings;
         }
         let mut find = |part, message: String, notes| {
@@ -83,6 +86,15 @@ impl Session<'_> {
             }
         }
         findings
+    }
+
+    fn unlike(&self, _: &Ran, again: &Self, _: &Ran) -> Vec<String> {
+        let streams = self.wrote.iter().zip(&again.wrote);
+        streams.flat_map(|(first, then)| differences(first, then)).collect()
+    }
+
+    fn wrote(&self, ran: &Ran) -> Option<Wrote> {
+        ran.exit_code.map(|exit_code| Wrote { exit_code, streams: self.wrote.clone() })
     }
 }
 
@@ -114,54 +126,8 @@ pub fn run_command_cases(
         sessions.get_mut(run).map_or(Answer::Stop, |session| session.answer(said))
     })?;
 
-    let mut trial = Trial { sandbox, ..Trial::default() };
-    let mut done = ran.into_iter().zip(&sessions);
-    for (case, _) in cases {
-        let Some((ran, session)) = done.next() else { break };
-        let path = WitPath::root("smoke case", &case.name);
-        let mut findings: Vec<Diagnostic> =
-            ran.diagnostics.iter().cloned().map(|finding| finding.at(path.clone())).collect();
-        findings.extend(session.mismatches(&ran, &path, terms.record));
-        if case.twice
-            && let Some((again, second)) = done.next()
-            && findings.is_empty()
-        {
-            let notes = unlike((&ran, session), (&again, second));
-            if !notes.is_empty() {
-                let message = "its second run went another way than the first".to_owned();
-                let mut finding = Diagnostic::error(Code::Nondeterministic, message)
-                    .at(path.clone())
-                    .help(advice(Code::Nondeterministic));
-                finding.notes = notes;
-                findings.push(finding);
-            }
-        }
-        let fuel = ran.fuel.unwrap_or(0);
-        if findings.is_empty() {
-            findings.extend(measured(case, terms, fuel, ran.compiler));
-        }
-        trial.cases.push(CaseReport {
-            name: case.name.clone(),
-            passed: findings.iter().all(|finding| finding.code == Code::StaleBaseline),
-            steps: usize::from(ran.exit_code.is_some()),
-            fuel,
-            memory: ran.memory.unwrap_or(0),
-            compiler: ran.compiler,
-            limits: ran.limits,
-            calls: Vec::new(),
-            host_calls: Vec::new(),
-            host_calls_left_out: 0,
-            answer: None,
-            requests: Vec::new(),
-            requests_left_out: 0,
-            wrote: ran
-                .exit_code
-                .filter(|_| terms.record)
-                .map(|exit_code| Wrote { exit_code, streams: session.wrote.clone() }),
-        });
-        trial.diagnostics.extend(findings);
-    }
-    Ok(trial)
+    let cases: Vec<&Case> = cases.iter().map(|(case, _)| *case).collect();
+    Ok(settle(&cases, ran, &sessions, sandbox, terms))
 }
 
 fn launch(name: &str, case: &CommandCase) -> Launch {
@@ -177,25 +143,4 @@ fn launch(name: &str, case: &CommandCase) -> Launch {
         folders: folders.collect(),
         stdin: Vec::new(),
     }
-}
-
-/// What is not the same in two runs.
-fn unlike(first: (&Ran, &Session<'_>), second: (&Ran, &Session<'_>)) -> Vec<String> {
-    let mut notes = Vec::new();
-    for index in 0..2 {
-        notes.extend(differences(&first.1.wrote[index], &second.1.wrote[index]));
-    }
-    let figures = [
-        ("exit code", first.0.exit_code.map(u64::from), second.0.exit_code.map(u64::from)),
-        ("fuel", first.0.fuel, second.0.fuel),
-        ("memory", first.0.memory, second.0.memory),
-    ];
-    for (what, first, second) in figures {
-        if first != second {
-            let shown = |figure: Option<u64>| figure.map_or("none".to_owned(), |f| f.to_string());
-            notes.push(format!("{what}: {}, then {}", shown(first), shown(second)));
-        }
-    }
-    notes.extend(second.0.diagnostics.iter().map(|finding| finding.message.clone()));
-    notes
 }

@@ -1,0 +1,94 @@
+//! Runs that had streams, of commands and of handlers, into the reports of their cases.
+
+use super::Ran;
+use crate::config::Case;
+use crate::diagnostic::{CaseReport, Code, Diagnostic, Sandbox, WitPath, Wrote};
+use crate::judge::trial::{Terms, Trial, advice, measured};
+
+/// What passed through the streams of a run, held against what its case expects.
+pub trait Told {
+    /// What is not as it is expected.
+    fn mismatches(&self, ran: &Ran, path: &WitPath, terms: Terms<'_>) -> Vec<Diagnostic>;
+
+    /// What a second run did in another way, beside its figures.
+    fn unlike(&self, ran: &Ran, again: &Self, second: &Ran) -> Vec<String>;
+
+    /// What was written, where that is to be recorded.
+    fn wrote(&self, _: &Ran) -> Option<Wrote> {
+        None
+    }
+}
+
+/// The report of each case that was begun. One that is to run twice has two runs.
+pub fn settle<T: Told>(
+    cases: &[&Case],
+    ran: Vec<Ran>,
+    told: &[T],
+    sandbox: Option<Sandbox>,
+    terms: Terms<'_>,
+) -> Trial {
+    let mut trial = Trial { sandbox, ..Trial::default() };
+    let mut done = ran.into_iter().zip(told);
+    for case in cases {
+        let Some((ran, told)) = done.next() else { break };
+        let path = WitPath::root("smoke case", &case.name);
+        let mut findings: Vec<Diagnostic> =
+            ran.diagnostics.iter().cloned().map(|finding| finding.at(path.clone())).collect();
+        findings.extend(told.mismatches(&ran, &path, terms));
+        if case.twice
+            && let Some((second, again)) = done.next()
+            && findings.is_empty()
+        {
+            let mut notes = told.unlike(&ran, again, &second);
+            notes.extend(figures(&ran, &second));
+            if !notes.is_empty() {
+                let message = "its second run went another way than the first".to_owned();
+                let mut finding = Diagnostic::error(Code::Nondeterministic, message)
+                    .at(path.clone())
+                    .help(advice(Code::Nondeterministic));
+                finding.notes = notes;
+                findings.push(finding);
+            }
+        }
+        let fuel = ran.fuel.unwrap_or(0);
+        if findings.is_empty() {
+            findings.extend(measured(case, terms, fuel, ran.compiler));
+        }
+        let (requests, requests_left_out) = ran.requests.clone();
+        trial.cases.push(CaseReport {
+            name: case.name.clone(),
+            passed: findings.iter().all(|finding| finding.code == Code::StaleBaseline),
+            steps: usize::from(ran.fuel.is_some()),
+            fuel,
+            memory: ran.memory.unwrap_or(0),
+            compiler: ran.compiler,
+            wrote: told.wrote(&ran).filter(|_| terms.record),
+            limits: ran.limits,
+            answer: ran.answer,
+            requests,
+            requests_left_out,
+            calls: Vec::new(),
+            host_calls: Vec::new(),
+            host_calls_left_out: 0,
+        });
+        trial.diagnostics.extend(findings);
+    }
+    trial
+}
+
+/// Figures in which two runs differ, and what went wrong in the second alone.
+fn figures(first: &Ran, second: &Ran) -> Vec<String> {
+    let pairs = [
+        ("exit code", first.exit_code.map(u64::from), second.exit_code.map(u64::from)),
+        ("fuel", first.fuel, second.fuel),
+        ("memory", first.memory, second.memory),
+    ];
+    let shown = |figure: Option<u64>| figure.map_or("none".to_owned(), |f| f.to_string());
+    let mut notes: Vec<String> = pairs
+        .into_iter()
+        .filter(|(_, first, second)| first != second)
+        .map(|(what, first, second)| format!("{what}: {}, then {}", shown(first), shown(second)))
+        .collect();
+    notes.extend(second.diagnostics.iter().map(|finding| finding.message.clone()));
+    notes
+}
