@@ -130,20 +130,12 @@ fn plugin(out: &mut String, plugin: &PluginReport, width: usize, detail: Detail)
     line(out, head.trim_end().to_owned());
     if detail == Detail::Verbose {
         if let (Some(sha256), Some(size)) = (&plugin.sha256, plugin.size) {
-            line(
-                out,
-                format!("      {DIM}{}, {size} bytes, sha256 {sha256}{DIM:#}", clean(&plugin.path)),
-            );
+            let text = format!("{}, {size} bytes, sha256 {sha256}", clean(&plugin.path));
+            wrapped(out, &text, 6, DIM, 0);
         }
         for adapter in &plugin.adapters {
-            line(
-                out,
-                format!(
-                    "      {DIM}adapter {}, sha256 {}{DIM:#}",
-                    clean(&adapter.name),
-                    adapter.sha256
-                ),
-            );
+            let text = format!("adapter {}, sha256 {}", clean(&adapter.name), adapter.sha256);
+            wrapped(out, &text, 6, DIM, 0);
         }
         stubs(out, &plugin.stubs, 6, true);
         let mut cases: Vec<&CaseReport> = plugin.cases.iter().collect();
@@ -197,7 +189,7 @@ fn smoke_case(out: &mut String, case: &CaseReport) {
     let calls = count(case.steps, "call");
     let costs = format!("{} fuel, {} of memory", thousands(case.fuel), size(case.memory));
     let name = clean(&case.name);
-    line(out, format!("      {DIM}smoke case {name}: {verdict}, {calls}, {costs}{DIM:#}"));
+    wrapped(out, &format!("smoke case {name}: {verdict}, {calls}, {costs}"), 6, DIM, 0);
     calls_made(out, case);
 }
 
