@@ -77,7 +77,6 @@ fn without_cached(report: &Value) -> Value {
     for plugin in report["plugins"].as_array_mut().expect("plugins") {
         let plugin = plugin.as_object_mut().expect("a plugin");
         plugin.remove("cached");
-        plugin.remove("timing");
     }
     report
 }
@@ -170,6 +169,21 @@ fn the_second_gate_finds_out_nothing() {
     assert_eq!(warm.verdicts().to_string(), cold.report.to_string());
     assert_eq!((warm.stderr.as_str(), cold.stderr.as_str()), ("", ""));
     assert_eq!(bench.entries().len(), 2);
+}
+
+/// A plugin takes time each time; a case that was not run took none.
+#[test]
+fn what_was_known_has_no_time() {
+    let bench = Bench::new();
+    let times = || {
+        let mut command = bench.command(Path::new(PLUGTOOL));
+        let arguments = ["gate", "--host", "host", "--cache-dir", "cache", "--format", "json"];
+        let output = command.args(arguments).output().expect("plugtool starts");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let plugin = &report["plugins"][0];
+        [plugin, &plugin["cases"][0]].map(|it| it["timing"]["milliseconds"].is_u64())
+    };
+    assert_eq!([times(), times()], [[true, true], [true, false]]);
 }
 
 #[test]

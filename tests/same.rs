@@ -81,6 +81,14 @@ fn one_thread_and_many_say_the_same() {
     }
 }
 
+/// Takes the time out of a plugin or a case.
+fn milliseconds(of: &mut Value) -> Option<u64> {
+    let timing = of.as_object_mut().expect("a table").remove("timing")?;
+    let fields: Vec<&String> = timing.as_object().expect("times").keys().collect();
+    assert_eq!(fields, ["milliseconds"]);
+    timing["milliseconds"].as_u64()
+}
+
 /// What is taken out before they are compared is the times and nothing else.
 #[test]
 fn times_stand_in_fields_of_their_own() {
@@ -89,18 +97,20 @@ fn times_stand_in_fields_of_their_own() {
     host(folder);
     let said = said(folder, "2");
     let mut whole: Value = serde_json::from_str(&said["json"]).expect("JSON");
-    let mut timed = 0;
+    let (mut timed, mut cases) = (0, 0);
     for plugin in whole["plugins"].as_array_mut().expect("plugins") {
-        let timing = plugin.as_object_mut().expect("a plugin").remove("timing");
-        timed += usize::from(timing.is_some());
-        if let Some(timing) = timing {
-            let fields = timing.as_object().expect("times").keys().cloned().collect::<Vec<_>>();
-            assert_eq!(fields, ["milliseconds"]);
+        let Some(total) = milliseconds(plugin) else { continue };
+        timed += 1;
+        let mut parts = 0;
+        for case in plugin.get_mut("cases").and_then(Value::as_array_mut).into_iter().flatten() {
+            parts += milliseconds(case).expect("a case that was run has a time");
+            cases += 1;
         }
+        assert!(parts <= total, "{plugin}: {parts} of {total}");
     }
-    assert!(timed > 10, "{timed}");
+    assert!(timed > 10 && cases > 5, "{timed} plugins, {cases} cases");
     let stripped: Value = serde_json::from_str(&without_times(&said["json"])).expect("JSON");
-    assert_eq!(stripped, whole);
+    assert!(stripped == whole, "{stripped:#}\n{whole:#}");
     assert!(!without_times(&said["junit"]).contains(" time="));
     for format in ["text", "sarif", "github", "github-summary", "gitlab", "markdown", "-v"] {
         assert_eq!(without_times(&said[format]), said[format], "{format}");
