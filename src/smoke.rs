@@ -180,7 +180,12 @@ pub struct Used {
 pub fn run(bytes: &[u8], job: &Job, files: &[File], confined: bool, emit: &mut dyn FnMut(Event)) {
     let code = job.given.as_ref().map(|given| Code { given, files, confined });
     let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, code, emit)));
-    if let Err(fault) = outcome.flatten() {
+    end(outcome.flatten(), emit);
+}
+
+/// Says that a job is done, and where it was not, why.
+fn end(outcome: Result<(), Fault>, emit: &mut dyn FnMut(Event)) {
+    if let Err(fault) = outcome {
         emit(Event::Failed(breach::shorten(fault)));
     }
     emit(Event::Done);

@@ -16,12 +16,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use plugtool::config::{self, Plugin};
-use plugtool::diagnostic::{Known, Severity, Verdict};
+use plugtool::diagnostic::{Known, Verdict};
 use plugtool::judge::cache::{Cache, fingerprint};
 use plugtool::judge::{Options, judge};
 use serde_json::Value;
-
-const PLUGTOOL: &str = env!("CARGO_BIN_EXE_plugtool");
+use support::process::PLUGTOOL;
 
 /// A host's contract, and a plugin that fits it.
 const WIT: &str = "package my:tiny;\nworld plugin {\n  import clock: func() -> u32;\n  \
@@ -575,15 +574,8 @@ fn judge_here(bench: &Bench, today: (u16, u8, u8)) -> plugtool::diagnostic::Plug
     let host = config::load(&bench.path("host")).expect("a host");
     let program = fingerprint(Path::new(PLUGTOOL)).expect("a digest");
     let cache = Cache::open(&bench.path("cache/verdicts"), program, &host).expect("a cache");
-    let options = Options {
-        worker: PLUGTOOL.into(),
-        fail_on: Severity::Error,
-        jobs: std::num::NonZero::<usize>::MIN,
-        today,
-        record: false,
-        code: None,
-        cache: Some(Arc::new(cache)),
-    };
+    let cache = Some(Arc::new(cache));
+    let options = Options { today, cache, ..support::process::options(PLUGTOOL) };
     let path = bench.path("host/it.wat").to_string_lossy().into_owned();
     let plugin = Plugin { id: "it".to_owned(), path, enabled: true };
     judge(&plugin, &host, &options).expect("a judgement")

@@ -9,9 +9,9 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
+use support::process::gate;
 use support::{files_below, without_times, workspace};
 
 const FORMATS: [&str; 9] =
@@ -33,26 +33,16 @@ fn host(folder: &Path) {
 /// All that a gate says, by format; what it prints under the name of its flags.
 fn said(folder: &Path, jobs: &str) -> BTreeMap<String, String> {
     let mut said = BTreeMap::new();
-    let gate = |flags: &[&str], reports: bool| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plugtool"));
-        command.args([
-            "gate",
-            "--no-cache",
-            "--host",
-            "compositions/cli-host",
-            "--plugins",
-            "list.toml",
-        ]);
+    let run = |flags: &[&str], reports: bool| {
+        let formats = if reports { FORMATS.as_slice() } else { &[] };
+        let mut command = gate(folder, "list.toml", "out", formats);
         command.args(["--jobs", jobs]).args(flags);
-        for format in FORMATS.iter().filter(|_| reports) {
-            command.arg("--report").arg(format!("{format}=out.{format}"));
-        }
-        let output = command.current_dir(folder).output().expect("plugtool starts");
+        let output = command.output().expect("plugtool starts");
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         String::from_utf8(output.stdout).expect("text")
     };
-    said.insert("-v".to_owned(), gate(&["-v"], true));
-    said.insert("ndjson=-".to_owned(), gate(&["--report", "ndjson=-"], false));
+    said.insert("-v".to_owned(), run(&["-v"], true));
+    said.insert("ndjson=-".to_owned(), run(&["--report", "ndjson=-"], false));
     for format in FORMATS {
         let path = folder.join(format!("out.{format}"));
         said.insert(format.to_owned(), fs::read_to_string(&path).expect("a report"));
