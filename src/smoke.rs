@@ -173,7 +173,12 @@ pub struct Used {
 /// Time is virtual: a guest that sleeps wakes at once, and its clocks have moved on.
 pub fn run(bytes: &[u8], job: &Job, origin: Origin, emit: &mut dyn FnMut(Event)) {
     let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, origin, emit)));
-    if let Err(fault) = outcome.flatten() {
+    end(outcome.flatten(), emit);
+}
+
+/// Says that a job is done, and where it was not, why.
+fn end(outcome: Result<(), Fault>, emit: &mut dyn FnMut(Event)) {
+    if let Err(fault) = outcome {
         emit(Event::Failed(breach::shorten(fault)));
     }
     emit(Event::Done);
