@@ -18,6 +18,7 @@ mod wasi;
 
 use std::cell::Cell;
 use std::fs::File;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::Engine;
@@ -44,6 +45,10 @@ pub const ENGINE: &str = "wasmtime 48.0.8";
 /// The most text that a job says about what its calls returned, in bytes: a supervisor reads no more
 /// than so much of an answer.
 const MAX_SAID: usize = 16 << 20;
+
+/// How long, by the guest's own clock, it goes on in the background when everything that it was asked for
+/// is there. Nobody waits for that: the clock is virtual.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// What a worker is to do with one component: for each case, make a fresh instance and call it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

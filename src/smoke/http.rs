@@ -18,7 +18,7 @@ use super::command::{Sink, Source};
 use super::engine::{self, Compiled};
 use super::store::{self, PluginStore, State};
 use super::wasi::Track;
-use super::{Event, Fault, FaultKind, Meter, Used, breach, chain, wasi, within};
+use super::{Event, Fault, FaultKind, Meter, SETTLE, Used, breach, chain, wasi, within};
 use crate::config::{HttpRequest, Limits};
 use crate::diagnostic::{CompiledBy, HttpAnswer};
 use crate::world::ExternName;
@@ -29,9 +29,6 @@ pub use outgoing::Desk;
 /// By its own clock, nobody waits that long: what does, waits for what never comes. Nobody else waits
 /// either, since that clock is virtual.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// How long, by that clock, a guest goes on in the background when all of its answer is there.
-const SETTLE: Duration = Duration::from_secs(10);
 
 /// A handler that links.
 struct Handler {

@@ -8,7 +8,7 @@ use super::call::{Call, Handles, Returned};
 use super::host::{HostFault, Side};
 use super::http::Desk;
 use super::store::{self, PluginStore};
-use super::{Event, Fault, FaultKind, Meter, Prepared, Script, Used, within};
+use super::{Event, Fault, FaultKind, Meter, Prepared, SETTLE, Script, Used, within};
 use crate::config::Limits;
 use crate::diagnostic::HostCall;
 use crate::wave::{Difference, Expect, MAX_TEXT, Value, compare, in_short, write};
@@ -34,6 +34,8 @@ pub struct Outcome {
     trap: Option<String>,
     /// Fuel of instantiation, of each call, and of dropping what is left.
     fuel: Vec<u64>,
+    /// Fuel of what it did in the background when its calls had returned.
+    later: u64,
     /// The most linear memory that was held, in bytes.
     memory: u64,
     /// What was written to standard output and to standard error.
@@ -106,10 +108,13 @@ impl Case<'_> {
             store.data_mut().side.trace.step = index + 1;
             self.step(call, store, meter, &instance, &mut handles, &mut outcome, emit).await?;
         }
-        self.tell(store, emit);
-        store.data_mut().side.trace.step = self.calls.len() + 1;
         if outcome.trap.is_none() {
-            self.drop_all(store, meter, &mut handles, &mut outcome, emit).await?;
+            self.settle(store, meter, &mut outcome).await?;
+            self.tell(store, emit);
+            store.data_mut().side.trace.step = self.calls.len() + 1;
+            if self.drop_all(store, meter, &mut handles, &mut outcome, emit).await? {
+                self.settle(store, meter, &mut outcome).await?;
+            }
         }
         emit(Event::Settling);
         if let Some(HostFault { kind, message, notes }) = store.data().side.missing() {
@@ -274,7 +279,24 @@ impl Case<'_> {
         }
     }
 
-    /// Drops what the variables hold, the last one first.
+    /// Lets it do what it left for later: a function of WASI 0.3 may go on when it has returned, and any
+    /// function may have begun something that does.
+    async fn settle(
+        &self,
+        store: &mut PluginStore,
+        meter: &mut Meter<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Fault> {
+        meter.fill(store, self.limits.fuel)?;
+        let later = store.run_concurrent(async |_| tokio::time::sleep(SETTLE).await).await;
+        outcome.later += meter.called(store);
+        within(later, store, self.limits).map_err(|mut fault| {
+            fault.notes.push("in the background, when its calls had returned".to_owned());
+            fault
+        })
+    }
+
+    /// Drops what the variables hold, the last one first; says whether there was anything.
     async fn drop_all(
         &self,
         store: &mut PluginStore,
@@ -282,15 +304,17 @@ impl Case<'_> {
         handles: &mut Handles,
         outcome: &mut Outcome,
         emit: &mut dyn FnMut(Event),
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
+        let mut any = false;
         while let Some((variable, handle)) = handles.last() {
             emit(Event::Dropping { variable });
             meter.fill(store, self.limits.fuel)?;
             let dropped = drop_handles(store, self.limits, std::iter::once(handle)).await;
             outcome.fuel.push(meter.called(store));
             dropped?;
+            any = true;
         }
-        Ok(())
+        Ok(any)
     }
 }
 
@@ -373,6 +397,9 @@ fn differences(first: &Outcome, second: &Outcome) -> Vec<String> {
             };
             lines.push(format!("{what}: {a} fuel, then {b}"));
         }
+    }
+    if first.later != second.later {
+        lines.push(format!("in the background: {} fuel, then {}", first.later, second.later));
     }
     if first.memory != second.memory {
         lines.push(format!("{} bytes of memory, then {}", first.memory, second.memory));
