@@ -11,6 +11,7 @@ mod engine;
 mod fault;
 mod host;
 mod http;
+mod outcome;
 mod output;
 mod script;
 mod store;
@@ -42,8 +43,8 @@ pub use http::{HttpJob, Visit, run_http};
 /// The engine, with its version, for reports. A test holds it to `Cargo.lock`.
 pub const ENGINE: &str = "wasmtime 48.0.8";
 
-/// The most text that a job says about what its calls returned, in bytes: a supervisor reads no more
-/// than so much of an answer.
+/// The most that a job says about what its calls returned and about what was asked meanwhile, in bytes: a
+/// supervisor reads no more than so much of an answer.
 const MAX_SAID: usize = 16 << 20;
 
 /// How long, by the guest's own clock, it goes on in the background when everything that it was asked for
@@ -299,6 +300,15 @@ fn prepare(bytes: &[u8], job: &Job, code: Option<Code<'_>>) -> Result<Prepared, 
     let calls = job.cases.iter().map(|script| script.calls.iter().map(find).collect());
     let calls = calls.collect::<Result<_, _>>()?;
     Ok(Prepared { engine, instance, calls, by })
+}
+
+/// Takes what this takes as a line out of what a job may still say. Where that is too much nothing is left,
+/// so that what is told has no gaps.
+fn spend(budget: &Cell<usize>, what: &impl Serialize) -> bool {
+    let size = serde_json::to_vec(what).map_or(usize::MAX, |line| line.len());
+    let left = budget.get().checked_sub(size);
+    budget.set(left.unwrap_or(0));
+    left.is_some()
 }
 
 /// What guest code returned, unless it failed or wrote too much on the way.

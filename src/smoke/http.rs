@@ -4,6 +4,7 @@ mod body;
 mod job;
 mod outgoing;
 
+use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -86,14 +87,14 @@ impl Handler {
         Ok(Handler { engine, limits: limits.clone(), entry, by })
     }
 
-    /// Sends one request to a fresh instance, and passes on what it answers. To be polled in a runtime
-    /// whose time is virtual.
+    /// Sends one request to a fresh instance, and passes on what it answers. The budget is what the whole job
+    /// may still tell. To be polled in a runtime whose time is virtual.
     async fn visit(
         &self,
         visit: &Visit,
         desk: Desk,
-        request: Source,
-        response: Sink,
+        (request, response): (Source, Sink),
+        budget: &Cell<usize>,
         emit: &mut dyn FnMut(Event),
     ) -> (Used, Result<(), Fault>) {
         let mut store = store::open(&self.engine, &self.limits, desk);
@@ -101,7 +102,7 @@ impl Handler {
         let answer = Answer::default();
         let exchange = (&visit.request, request, response, &answer);
         let ended = self.exchange(&mut store, &mut meter, exchange, emit).await;
-        store.data().desk().tell(emit);
+        store.data().desk().tell(budget, emit);
         if let Some(answer) = answer.take() {
             emit(Event::Answered(answer));
         }
