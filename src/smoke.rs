@@ -175,7 +175,8 @@ pub struct Used {
     pub memory: u64,
     /// The most elements that all tables had.
     pub table_elements: u64,
-    /// Bytes that went to standard output or to standard error, whichever got more.
+    /// Bytes that went to standard output, to standard error or into the body of an answer, whichever got
+    /// most.
     pub output: u64,
 }
 

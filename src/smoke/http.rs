@@ -103,14 +103,16 @@ impl Handler {
         let exchange = (&visit.request, request, response, &answer);
         let ended = self.exchange(&mut store, &mut meter, exchange, emit).await;
         store.data().desk().tell(budget, emit);
+        let mut used = meter.read(&store);
         if let Some(answer) = answer.take() {
+            used.output = used.output.max(answer.body_size);
             emit(Event::Answered(answer));
         }
         let ended = ended.and_then(|()| match store.data().desk().missing() {
             Some(fault) => Err(fault),
             None => Ok(()),
         });
-        (meter.read(&store), ended)
+        (used, ended)
     }
 
     async fn exchange(
