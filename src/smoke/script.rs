@@ -312,7 +312,7 @@ async fn drop_handles(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smoke::Job;
+    use crate::smoke::{Job, Origin};
     use crate::wave::Invocation;
 
     /// Two cases that return six times a million letters, and run twice: the second says as much as the
@@ -341,9 +341,9 @@ mod tests {
         };
         let script = Script { calls: vec![call; 6], twice: true, ..Script::default() };
         let limits = Limits::default();
-        let job = Job { cases: vec![script; 2], limits, unscripted: false, given: None };
+        let job = Job { cases: vec![script; 2], limits, unscripted: false };
         let mut told = Vec::new();
-        crate::smoke::run(&component.expect("WAT"), &job, &[], false, &mut |event| {
+        crate::smoke::run(&component.expect("WAT"), &job, Origin::bytes(), &mut |event| {
             if let Event::Returned { whole, .. } = event {
                 told.push(whole);
             }
