@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Desk, Handler};
 use crate::config::{HttpRequest, Limits, Outside};
 use crate::smoke::command::{Sink, Source};
-use crate::smoke::{Event, Fault, MAX_SAID, Origin, Streams, breach, cut, runtime};
+use crate::smoke::{Event, Fault, MAX_SAID, Origin, Streams, breach, cut, end, runtime};
 
 /// What a worker is to do with one handler: send it some requests, each to a fresh instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,10 +42,8 @@ pub fn run_http(
     streams: &mut dyn FnMut() -> Streams,
     emit: &mut dyn FnMut(Event),
 ) {
-    if let Err(fault) = work(bytes, job, origin, streams, emit) {
-        emit(Event::Failed(breach::shorten(fault)));
-    }
-    emit(Event::Done);
+    let outcome = work(bytes, job, origin, streams, emit);
+    end(outcome, emit);
 }
 
 fn work(
