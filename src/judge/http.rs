@@ -2,7 +2,7 @@
 
 use super::JudgeError;
 use super::command::{Part, Ran, Told, differences, run_streaming, settle};
-use super::trial::{Terms, Trial, advice};
+use super::trial::{Terms, Trial, advice, entry};
 use crate::component::Component;
 use crate::config::{Case, HttpCase};
 use crate::diagnostic::{Code, Diagnostic, HttpAnswer, WitPath};
@@ -170,8 +170,10 @@ pub fn run_http_cases(
             });
         }
     }
+    let entry = entry(component, cases.first().map(|(case, _)| *case), terms)?;
     let order = |first: usize| {
-        let job = HttpJob { visits: visits[first..].to_vec(), limits: terms.limits.clone() };
+        let (entry, visits) = (entry.clone(), visits[first..].to_vec());
+        let job = HttpJob { entry, visits, limits: terms.limits.clone() };
         let files = runs[first..].iter().flat_map(|case| &case.files).map(|file| &file.bytes[..]);
         let body = std::iter::once(component.bytes.as_slice()).chain(files).collect();
         let (read, write) = (Vec::new(), Vec::new());

@@ -23,6 +23,7 @@ use crate::diagnostic::CompiledBy;
 use crate::input;
 use entry::Entry;
 
+pub use entry::export;
 pub use job::{CommandJob, Streams, run_command};
 pub use streams::{Sink, Source};
 
@@ -161,11 +162,12 @@ impl Command {
         let input = input::from_bytes("command", "", bytes.as_ref().to_vec())
             .map_err(|error| unusable(FaultKind::Refused, error.to_string()))?;
         if input.kind != input::Kind::Module {
-            return Command::of_component(&input.bytes, limits).map_err(CommandError::Unusable);
+            return Command::of_component(&input.bytes, None, limits)
+                .map_err(CommandError::Unusable);
         }
         let adapted = adapter::adapt_program(&input)
             .map_err(|error| unusable(FaultKind::NotACommand, error.to_string()))?;
-        Command::of_component(&adapted.bytes, limits).map_err(CommandError::Unusable)
+        Command::of_component(&adapted.bytes, None, limits).map_err(CommandError::Unusable)
     }
 
     /// Runs it once, in a fresh instance. May be called from many threads at once, and waits for the
@@ -208,7 +210,8 @@ impl Command {
         }
     }
 
-    fn of_component(bytes: &[u8], limits: Limits) -> Result<Command, Fault> {
+    /// `entry` is the export that is run; the newest where it is left out.
+    fn of_component(bytes: &[u8], entry: Option<&str>, limits: Limits) -> Result<Command, Fault> {
         let fault = |kind, error: wasmtime::Error| Fault {
             kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
             message: chain(&error),
@@ -222,7 +225,7 @@ impl Command {
         };
         let Compiled { engine, component, by } =
             engine::compile(bytes, &limits, wanted).map_err(refused)?;
-        let Some(track) = entry::track(&engine, &component) else {
+        let Some(run) = entry::find(&engine, &component, entry) else {
             return Err(Fault {
                 kind: FaultKind::NotACommand,
                 message: "it is no command: it exports no wasi:cli/run@0.2 or @0.3".to_owned(),
@@ -233,7 +236,7 @@ impl Command {
         wasi::link(&mut linker, &engine, &component).map_err(refused)?;
         let entry = linker
             .instantiate_pre(&component)
-            .and_then(|instance| Entry::find(track, instance))
+            .map(|instance| Entry::of(instance, run))
             .map_err(|error| fault(FaultKind::Link, error))?;
         Ok(Command { engine, entry, limits, by })
     }
