@@ -17,21 +17,19 @@ mod store;
 mod wasi;
 
 use std::cell::Cell;
-use std::fs::File;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::Engine;
-use wasmtime::component::{InstancePre, Linker};
+use wasmtime::component::InstancePre;
 
 use crate::config::{HostScript, Limits, Outside};
 use crate::diagnostic::{CompiledBy, HostCall, HttpAnswer, HttpExchange};
 use crate::wave::Invocation;
 use call::Call;
-use code::Code;
 use engine::Compiled;
 use store::{PluginStore, State};
 
-pub use code::{CompileJob, Digester, Given, Piece, compile_module, keys, trailer};
+pub use code::{CompileJob, Digester, Given, Origin, Piece, compile_code, keys, trailer};
 pub use command::{
     Command, CommandError, CommandJob, Folder, Launch, Output, Streams, run_command,
 };
@@ -55,9 +53,6 @@ pub struct Job {
     /// Whether imports that this process does not have are there all the same, and trap when they
     /// are called: the host has them, by its contract, and nothing says what they would answer.
     pub unscripted: bool,
-    /// The code of core modules that the component imports; none where it has all its modules.
-    #[serde(default)]
-    pub given: Option<Given>,
 }
 
 /// The calls of one case, made one after the other in one instance.
@@ -175,11 +170,9 @@ pub struct Used {
 
 /// Does a job, and says what happens. Runs guest code in this process: call it in a worker.
 ///
-/// `files` are those of the code that the job was given. Time is virtual: a guest that sleeps wakes at
-/// once, and its clocks have moved on.
-pub fn run(bytes: &[u8], job: &Job, files: &[File], confined: bool, emit: &mut dyn FnMut(Event)) {
-    let code = job.given.as_ref().map(|given| Code { given, files, confined });
-    let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, code, emit)));
+/// Time is virtual: a guest that sleeps wakes at once, and its clocks have moved on.
+pub fn run(bytes: &[u8], job: &Job, origin: Origin, emit: &mut dyn FnMut(Event)) {
+    let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, origin, emit)));
     if let Err(fault) = outcome.flatten() {
         emit(Event::Failed(breach::shorten(fault)));
     }
@@ -199,11 +192,11 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
 async fn work(
     bytes: &[u8],
     job: &Job,
-    code: Option<Code<'_>>,
+    origin: Origin,
     emit: &mut dyn FnMut(Event),
 ) -> Result<(), Fault> {
     let (component, mut files) = split(bytes, job)?;
-    let prepared = prepare(component, job, code)?;
+    let prepared = prepare(component, job, origin)?;
     emit(Event::CompiledBy(prepared.by));
     emit(Event::Compiled);
     let budget = Cell::new(MAX_SAID);
@@ -263,27 +256,16 @@ struct Prepared {
 }
 
 /// Everything that needs no instance: compiles, links, and finds the function of every call.
-fn prepare(bytes: &[u8], job: &Job, code: Option<Code<'_>>) -> Result<Prepared, Fault> {
-    let fault = |kind, error: wasmtime::Error| Fault {
-        kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
-        message: chain(&error),
-        notes: Vec::new(),
-    };
-    let refused = |error| fault(FaultKind::Refused, error);
-    let Compiled { engine, component, by } = match &code {
-        Some(code) => code.compile(bytes, &job.limits)?,
-        None => engine::compile(bytes, &job.limits, job.limits.compiler).map_err(refused)?,
-    };
-    let mut linker = Linker::new(&engine);
-    wasi::link(&mut linker, &engine, &component).map_err(refused)?;
-    if let Some(code) = &code {
-        code.link(&engine, &mut linker)?;
-    }
+fn prepare(bytes: &[u8], job: &Job, origin: Origin) -> Result<Prepared, Fault> {
+    let refused = |error| breach::of(FaultKind::Refused, &error);
+    let compiled = origin.compiled(bytes, &job.limits, job.limits.compiler)?;
+    let mut linker = compiled.linker().map_err(refused)?;
+    let Compiled { engine, component, by, .. } = compiled;
     if job.unscripted {
         host::define(&mut linker, &engine, &component).map_err(refused)?;
     }
     let instance =
-        linker.instantiate_pre(&component).map_err(|error| fault(FaultKind::Link, error))?;
+        linker.instantiate_pre(&component).map_err(|error| breach::of(FaultKind::Link, &error))?;
     let find = |invocation: &Invocation| {
         Call::find(&component, invocation).ok_or_else(|| Fault {
             kind: FaultKind::BadCall,

@@ -528,7 +528,6 @@ fn that_a_large_file_is_valid_is_known_to_every_host() {
     };
     bench.write("host/it.wat", large("i32.const 42"));
     assert_eq!(bench.warm().verdict(), "pass");
-    assert_eq!(bench.entries().len(), 3);
     bench.write("host/wit/world.wit", WIT.replace("import log", "import other"));
     let said = bench.gate();
     assert_eq!((said.verdict(), said.cached()), ("pass", vec!["file", "cases"]));

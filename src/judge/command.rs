@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use super::JudgeError;
 use super::trial::{
-    Errand, Terms, died, dispatch, finding, lost_compiling, refused_by_the_system, timed_out,
-    unsettled, usage_of,
+    Errand, Source, Terms, died, dispatch, finding, lost_compiling, refused_by_the_system,
+    timed_out, unsettled, usage_of,
 };
+use crate::component::Component;
 use crate::config::Limits;
 use crate::diagnostic::{CompiledBy, Diagnostic, HttpAnswer, HttpExchange, Sandbox, Usage};
 use crate::sandbox::{Answer, Ending, Said};
-use crate::smoke::{CommandJob, Event, FaultKind, Folder};
+use crate::smoke::{CommandJob, Event, Fault, FaultKind, Folder};
 
 pub use cases::run_command_cases;
 pub(super) use diff::differences;
@@ -42,7 +43,7 @@ pub struct Ran {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Runs a command as often as the job says, in worker processes, and says how they were confined.
+/// Runs a component that is a command as often as the job says, in worker processes, and says how they were confined.
 /// `streams` is told which run it is about, what the guest wrote and that it wants input; see
 /// [`Answer`] for what it returns.
 ///
@@ -54,7 +55,7 @@ pub struct Ran {
 /// [`JudgeError::Case`] where a granted folder cannot be opened, [`JudgeError::Internal`] where there
 /// is no worker to be had, or none that is confined as the terms demand.
 pub fn run_command(
-    bytes: &[u8],
+    component: &Component,
     job: &CommandJob,
     terms: Terms<'_>,
     streams: &mut dyn FnMut(usize, Said<'_>) -> Answer,
@@ -67,17 +68,17 @@ pub fn run_command(
             granted.map(|folder| folder.host.clone()).collect()
         };
         let (read, write) = (folders(false), folders(true));
-        Ok(Part { header: serde_json::to_string(&rest)?, body: vec![bytes], read, write })
+        Ok(Part { header: serde_json::to_string(&rest)?, files: Vec::new(), read, write })
     };
-    run_streaming(job.runs.len(), &order, terms, streams)
+    run_streaming(component, Source::of_command(terms), job.runs.len(), &order, terms, streams)
 }
 
 /// What a worker gets that does the runs that are left.
 pub(super) struct Part<'p> {
     /// What to do, in one line.
     pub header: String,
-    /// The component, and whatever else it needs.
-    pub body: Vec<&'p [u8]>,
+    /// What it needs beside the component.
+    pub files: Vec<&'p [u8]>,
     /// Folders that may be read.
     pub read: Vec<PathBuf>,
     /// Folders that may be changed.
@@ -86,6 +87,8 @@ pub(super) struct Part<'p> {
 
 /// As [`run_command`], for whatever has streams. `order` makes the job of the runs from a first one on.
 pub(super) fn run_streaming<'p>(
+    component: &Component,
+    mut source: Source<'_>,
     runs: usize,
     order: &dyn Fn(usize) -> serde_json::Result<Part<'p>>,
     terms: Terms<'_>,
@@ -95,14 +98,20 @@ pub(super) fn run_streaming<'p>(
     let mut confined = None;
     while all.len() < runs {
         let first = all.len();
+        if let Some(ending) = source.prepare(component, terms)? {
+            let lost = lost_compiling(terms.limits, &ending);
+            all.push(Ran { diagnostics: vec![lost], ..Ran::default() });
+            break;
+        }
         let part = order(first).map_err(|error| JudgeError::Internal(error.to_string()))?;
+        let body: Vec<&[u8]> = std::iter::once(source.bytes(component)).chain(part.files).collect();
         let errand = Errand {
             header: &part.header,
-            body: &part.body,
+            body: &body,
             runs: u32::try_from(runs - first).unwrap_or(u32::MAX),
             read: &part.read,
             write: &part.write,
-            code: &[],
+            code: source.code(),
         };
         let mut watch = Watch {
             limits: terms.limits,
@@ -111,6 +120,7 @@ pub(super) fn run_streaming<'p>(
             compiler: None,
             compiled: false,
             done: false,
+            again: None,
             bad: None,
         };
         let (ending, sandbox) = dispatch(terms, &errand, &mut |said| match said {
@@ -120,10 +130,14 @@ pub(super) fn run_streaming<'p>(
             },
             said => streams(first + watch.ran.len().saturating_sub(1), said),
         })?;
-        confined.get_or_insert(sandbox);
         if let Some(error) = watch.bad {
             return Err(error);
         }
+        if let Some(fault) = watch.again {
+            source.turn_down(&fault);
+            continue;
+        }
+        confined.get_or_insert(sandbox);
         if !watch.done {
             watch.lost(&ending);
         } else if !watch.is_settled() {
@@ -145,6 +159,8 @@ struct Watch<'a> {
     compiler: Option<CompiledBy>,
     compiled: bool,
     done: bool,
+    /// Why it has to be begun again from other code.
+    again: Option<Fault>,
     bad: Option<JudgeError>,
 }
 
@@ -176,6 +192,11 @@ impl Watch<'_> {
             }
             Event::Failed(fault) if fault.kind == FaultKind::System => {
                 self.bad = Some(JudgeError::Internal(refused_by_the_system(&fault)));
+            }
+            Event::Failed(fault)
+                if [FaultKind::BadCode, FaultKind::OtherCompiler].contains(&fault.kind) =>
+            {
+                self.again = Some(fault);
             }
             Event::Failed(fault) => self.last().diagnostics.push(finding(fault)),
             Event::Done => self.done = true,

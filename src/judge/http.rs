@@ -2,7 +2,7 @@
 
 use super::JudgeError;
 use super::command::{Part, Ran, Told, differences, run_streaming, settle};
-use super::trial::{Terms, Trial, advice, entry};
+use super::trial::{Source, Terms, Trial, advice, entry};
 use crate::component::Component;
 use crate::config::{Case, HttpCase};
 use crate::diagnostic::{Code, Diagnostic, HttpAnswer, WitPath};
@@ -175,13 +175,14 @@ pub fn run_http_cases(
         let (entry, visits) = (entry.clone(), visits[first..].to_vec());
         let job = HttpJob { entry, visits, limits: terms.limits.clone() };
         let files = runs[first..].iter().flat_map(|case| &case.files).map(|file| &file.bytes[..]);
-        let body = std::iter::once(component.bytes.as_slice()).chain(files).collect();
         let (read, write) = (Vec::new(), Vec::new());
-        Ok(Part { header: serde_json::to_string(&job)?, body, read, write })
+        Ok(Part { header: serde_json::to_string(&job)?, files: files.collect(), read, write })
     };
-    let (ran, sandbox) = run_streaming(runs.len(), &order, terms, &mut |run, said| {
-        sessions.get_mut(run).map_or(Answer::Stop, |session| session.answer(said))
-    })?;
+    let source = Source::of_calls(terms);
+    let (ran, sandbox) =
+        run_streaming(component, source, runs.len(), &order, terms, &mut |run, said| {
+            sessions.get_mut(run).map_or(Answer::Stop, |session| session.answer(said))
+        })?;
 
     let cases: Vec<&Case> = cases.iter().map(|(case, _)| *case).collect();
     Ok(settle(&cases, ran, &sessions, sandbox, terms))

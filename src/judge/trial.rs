@@ -26,7 +26,7 @@ pub(super) use findings::{
 };
 pub(super) use measured::measured;
 pub(super) use resolve::{entry, foreign, resolve};
-use source::Source;
+pub(super) use source::Source;
 pub(super) use usage::of as usage_of;
 
 /// What came of running a component.
@@ -89,16 +89,14 @@ pub fn run_cases(
     let scripts: Vec<Script> = all.iter().map(script).collect::<Result<_, _>>()?;
     let mut trial = Trial::default();
     let mut begin = 0;
-    let mut source = Source { code: terms.code, ..Source::default() };
+    let mut source = Source::of_calls(terms);
     while begin < all.len() {
         let rest = &all[begin..];
         if let Some(ending) = source.prepare(component, terms)? {
             trial.diagnostics.push(lost_compiling(limits, &ending));
             break;
         }
-        let given = source.parts.as_ref().map(|parts| parts.given.clone());
-        let job =
-            Job { cases: scripts[begin..].to_vec(), limits: limits.clone(), unscripted, given };
+        let job = Job { cases: scripts[begin..].to_vec(), limits: limits.clone(), unscripted };
         let header =
             serde_json::to_string(&job).map_err(|error| JudgeError::Internal(error.to_string()))?;
         let files = rest.iter().flat_map(|case| &case.files).map(|file| &file.bytes[..]);
@@ -114,13 +112,8 @@ pub fn run_cases(
             again: None,
             bad: None,
         };
-        let errand = Errand {
-            header: &header,
-            body: &body,
-            runs,
-            code: source.files(),
-            ..Errand::default()
-        };
+        let errand =
+            Errand { header: &header, body: &body, runs, code: source.code(), ..Errand::default() };
         let (ending, sandbox) = dispatch(terms, &errand, &mut |said| match said {
             Said::Line(line) => serde_json::from_str(line)
                 .ok()
@@ -134,7 +127,6 @@ pub fn run_cases(
             return Err(JudgeError::Internal(message));
         }
         if let Some(fault) = run.again.take() {
-            drop(body);
             source.turn_down(&fault);
             continue;
         }

@@ -10,13 +10,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wasmtime::Engine;
-use wasmtime::component::Linker;
 use wasmtime_wasi::{FsPerms, I32Exit};
 
-use super::engine::{self, Compiled};
+use super::engine::Compiled;
 use super::output::Kept;
 use super::store::{self, PluginStore};
-use super::{Fault, FaultKind, Meter, Used, breach, chain, runtime, wasi};
+use super::{Fault, FaultKind, Meter, Origin, Used, breach, runtime};
 use crate::adapter;
 use crate::config::{Compiler, Limits};
 use crate::diagnostic::CompiledBy;
@@ -162,12 +161,12 @@ impl Command {
         let input = input::from_bytes("command", "", bytes.as_ref().to_vec())
             .map_err(|error| unusable(FaultKind::Refused, error.to_string()))?;
         if input.kind != input::Kind::Module {
-            return Command::of_component(&input.bytes, None, limits)
+            return Command::made(Origin::bytes(), &input.bytes, None, limits)
                 .map_err(CommandError::Unusable);
         }
         let adapted = adapter::adapt_program(&input)
             .map_err(|error| unusable(FaultKind::NotACommand, error.to_string()))?;
-        Command::of_component(&adapted.bytes, None, limits).map_err(CommandError::Unusable)
+        Command::made(Origin::bytes(), &adapted.bytes, None, limits).map_err(CommandError::Unusable)
     }
 
     /// Runs it once, in a fresh instance. May be called from many threads at once, and waits for the
@@ -210,34 +209,32 @@ impl Command {
         }
     }
 
-    /// `entry` is the export that is run; the newest where it is left out.
-    fn of_component(bytes: &[u8], entry: Option<&str>, limits: Limits) -> Result<Command, Fault> {
-        let fault = |kind, error: wasmtime::Error| Fault {
-            kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
-            message: chain(&error),
-            notes: Vec::new(),
-        };
-        let refused = |error| fault(FaultKind::Refused, error);
+    /// Of a component: its bytes, or its code. `entry` is the export that is run; the newest where it is left
+    /// out.
+    fn made(
+        origin: Origin,
+        bytes: &[u8],
+        entry: Option<&str>,
+        limits: Limits,
+    ) -> Result<Command, Fault> {
         // A command may run for long, and is compiled for that where nobody says otherwise.
         let wanted = match limits.compiler {
             Compiler::Auto => Compiler::Cranelift,
             named => named,
         };
-        let Compiled { engine, component, by } =
-            engine::compile(bytes, &limits, wanted).map_err(refused)?;
-        let Some(run) = entry::find(&engine, &component, entry) else {
-            return Err(Fault {
-                kind: FaultKind::NotACommand,
-                message: "it is no command: it exports no wasi:cli/run@0.2 or @0.3".to_owned(),
-                notes: Vec::new(),
-            });
-        };
-        let mut linker = Linker::new(&engine);
-        wasi::link(&mut linker, &engine, &component).map_err(refused)?;
+        let compiled = origin.compiled(bytes, &limits, wanted)?;
+        let run = entry::find(&compiled.engine, &compiled.component, entry).ok_or_else(|| {
+            Fault::new(
+                FaultKind::NotACommand,
+                "it is no command: it exports no wasi:cli/run@0.2 or @0.3",
+            )
+        })?;
+        let linker = compiled.linker().map_err(|error| breach::of(FaultKind::Refused, &error))?;
+        let Compiled { engine, component, by, .. } = compiled;
         let entry = linker
             .instantiate_pre(&component)
             .map(|instance| Entry::of(instance, run))
-            .map_err(|error| fault(FaultKind::Link, error))?;
+            .map_err(|error| breach::of(FaultKind::Link, &error))?;
         Ok(Command { engine, entry, limits, by })
     }
 

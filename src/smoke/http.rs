@@ -9,18 +9,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use wasmtime::Engine;
-use wasmtime::component::{
-    Component, ComponentExportIndex, InstancePre, Linker, Resource, TypedFunc,
-};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Resource, TypedFunc};
 use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{WasiHttpView, p2, p3};
 
 use super::command::{Sink, Source, export};
-use super::engine::{self, Compiled};
+use super::engine::Compiled;
 use super::store::{self, PluginStore, State};
 use super::wasi::Track;
-use super::{Event, Fault, FaultKind, Meter, Used, breach, chain, wasi, within};
+use super::{Event, Fault, FaultKind, Meter, Origin, Used, breach, within};
 use crate::config::{HttpRequest, Limits};
 use crate::diagnostic::{CompiledBy, HttpAnswer};
 use crate::world::{ExternName, handler_entry};
@@ -73,30 +71,27 @@ enum Ended {
 }
 
 impl Handler {
-    /// `entry` is the export that answers; the newest handler where it is left out.
-    fn of_component(bytes: &[u8], entry: Option<&str>, limits: &Limits) -> Result<Handler, Fault> {
-        let fault = |kind, error: wasmtime::Error| Fault {
-            kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
-            message: chain(&error),
-            notes: Vec::new(),
-        };
-        let refused = |error| fault(FaultKind::Refused, error);
-        let Compiled { engine, component, by } =
-            engine::compile(bytes, limits, limits.compiler).map_err(refused)?;
-        let Some(handle) = Entry::find(&engine, &component, entry) else {
-            return Err(Fault {
-                kind: FaultKind::NotAHandler,
-                message:
+    /// Of a component: its bytes, or its code. `entry` is the export that answers; the newest handler where
+    /// it is left out.
+    fn made(
+        origin: Origin,
+        bytes: &[u8],
+        entry: Option<&str>,
+        limits: &Limits,
+    ) -> Result<Handler, Fault> {
+        let compiled = origin.compiled(bytes, limits, limits.compiler)?;
+        let handle =
+            Entry::find(&compiled.engine, &compiled.component, entry).ok_or_else(|| {
+                Fault::new(
+                    FaultKind::NotAHandler,
                     "it answers no requests: it exports no wasi:http/incoming-handler@0.2 and no \
-                          wasi:http/handler@0.3"
-                        .to_owned(),
-                notes: Vec::new(),
-            });
-        };
-        let mut linker = Linker::new(&engine);
-        wasi::link(&mut linker, &engine, &component).map_err(refused)?;
+                 wasi:http/handler@0.3",
+                )
+            })?;
+        let linker = compiled.linker().map_err(|error| breach::of(FaultKind::Refused, &error))?;
+        let Compiled { engine, component, by, .. } = compiled;
         let entry = linker.instantiate_pre(&component).map(|pre| Entry::of(pre, handle));
-        let entry = entry.map_err(|error| fault(FaultKind::Link, error))?;
+        let entry = entry.map_err(|error| breach::of(FaultKind::Link, &error))?;
         Ok(Handler { engine, limits: limits.clone(), entry, by })
     }
 

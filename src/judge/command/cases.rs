@@ -123,7 +123,7 @@ pub fn run_command_cases(
     }
     let entry = entry(component, cases.first().map(|(case, _)| *case), terms)?;
     let job = CommandJob { entry, runs, limits: terms.limits.clone(), terminals: [false; 3] };
-    let (ran, sandbox) = run_command(&component.bytes, &job, terms, &mut |run, said| {
+    let (ran, sandbox) = run_command(component, &job, terms, &mut |run, said| {
         sessions.get_mut(run).map_or(Answer::Stop, |session| session.answer(said))
     })?;
 

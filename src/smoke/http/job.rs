@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Desk, Handler};
 use crate::config::{HttpRequest, Limits, Outside};
 use crate::smoke::command::{Sink, Source};
-use crate::smoke::{Event, Fault, Streams, breach, cut, runtime};
+use crate::smoke::{Event, Fault, Origin, Streams, breach, cut, runtime};
 
 /// What a worker is to do with one handler: send it some requests, each to a fresh instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,10 +39,11 @@ pub struct Visit {
 pub fn run_http(
     bytes: &[u8],
     job: &HttpJob,
+    origin: Origin,
     streams: &mut dyn FnMut() -> Streams,
     emit: &mut dyn FnMut(Event),
 ) {
-    if let Err(fault) = work(bytes, job, streams, emit) {
+    if let Err(fault) = work(bytes, job, origin, streams, emit) {
         emit(Event::Failed(breach::shorten(fault)));
     }
     emit(Event::Done);
@@ -51,12 +52,13 @@ pub fn run_http(
 fn work(
     bytes: &[u8],
     job: &HttpJob,
+    origin: Origin,
     streams: &mut dyn FnMut() -> Streams,
     emit: &mut dyn FnMut(Event),
 ) -> Result<(), Fault> {
     let lengths: Vec<usize> = job.visits.iter().flat_map(|visit| &visit.files).copied().collect();
     let (component, mut files) = cut(bytes, &lengths)?;
-    let handler = Handler::of_component(component, job.entry.as_deref(), &job.limits)?;
+    let handler = Handler::made(origin, component, job.entry.as_deref(), &job.limits)?;
     emit(Event::CompiledBy(handler.by));
     emit(Event::Compiled);
     for (index, visit) in job.visits.iter().enumerate() {
