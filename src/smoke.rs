@@ -11,12 +11,14 @@ mod engine;
 mod fault;
 mod host;
 mod http;
+mod outcome;
 mod output;
 mod script;
 mod store;
 mod wasi;
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::Engine;
@@ -39,9 +41,13 @@ pub use http::{HttpJob, Visit, run_http};
 /// The engine, with its version, for reports. A test holds it to `Cargo.lock`.
 pub const ENGINE: &str = "wasmtime 48.0.8";
 
-/// The most text that a job says about what its calls returned, in bytes: a supervisor reads no more
-/// than so much of an answer.
+/// The most that a job says about what its calls returned and about what was asked meanwhile, in bytes: a
+/// supervisor reads no more than so much of an answer.
 const MAX_SAID: usize = 16 << 20;
+
+/// How long, by the guest's own clock, it goes on in the background when everything that it was asked for
+/// is there. Nobody waits for that: the clock is virtual.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// What a worker is to do with one component: for each case, make a fresh instance and call it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -164,7 +170,8 @@ pub struct Used {
     pub memory: u64,
     /// The most elements that all tables had.
     pub table_elements: u64,
-    /// Bytes that went to standard output or to standard error, whichever got more.
+    /// Bytes that went to standard output, to standard error or into the body of an answer, whichever got
+    /// most.
     pub output: u64,
 }
 
@@ -173,7 +180,12 @@ pub struct Used {
 /// Time is virtual: a guest that sleeps wakes at once, and its clocks have moved on.
 pub fn run(bytes: &[u8], job: &Job, origin: Origin, emit: &mut dyn FnMut(Event)) {
     let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, origin, emit)));
-    if let Err(fault) = outcome.flatten() {
+    end(outcome.flatten(), emit);
+}
+
+/// Says that a job is done, and where it was not, why.
+fn end(outcome: Result<(), Fault>, emit: &mut dyn FnMut(Event)) {
+    if let Err(fault) = outcome {
         emit(Event::Failed(breach::shorten(fault)));
     }
     emit(Event::Done);
@@ -276,6 +288,15 @@ fn prepare(bytes: &[u8], job: &Job, origin: Origin) -> Result<Prepared, Fault> {
     let calls = job.cases.iter().map(|script| script.calls.iter().map(find).collect());
     let calls = calls.collect::<Result<_, _>>()?;
     Ok(Prepared { engine, instance, calls, by })
+}
+
+/// Takes what this takes as a line out of what a job may still say. Where that is too much nothing is left,
+/// so that what is told has no gaps.
+fn spend(budget: &Cell<usize>, what: &impl Serialize) -> bool {
+    let size = serde_json::to_vec(what).map_or(usize::MAX, |line| line.len());
+    let left = budget.get().checked_sub(size);
+    budget.set(left.unwrap_or(0));
+    left.is_some()
 }
 
 /// What guest code returned, unless it failed or wrote too much on the way.

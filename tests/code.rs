@@ -13,13 +13,12 @@ use std::sync::Arc;
 
 use plugtool::component::{Component, FEATURES, decode, import_name, split};
 use plugtool::config::{self, Compiler, Host, Plugin, plugin_list};
-use plugtool::diagnostic::{CompiledBy, PluginReport, Severity, Verdict};
+use plugtool::diagnostic::{CompiledBy, PluginReport, Verdict};
 use plugtool::input;
 use plugtool::judge::code::CodeCache;
 use plugtool::judge::{Options, judge};
+use support::process::PLUGTOOL;
 use support::{plugins, root};
-
-const PLUGTOOL: &str = env!("CARGO_BIN_EXE_plugtool");
 
 fn host(compiler: Compiler) -> Host {
     let mut host = config::load(&root().join("compositions/cli-host")).expect("the demo host");
@@ -28,15 +27,7 @@ fn host(compiler: Compiler) -> Host {
 }
 
 fn options(code: Option<Arc<CodeCache>>) -> Options {
-    Options {
-        jobs: std::num::NonZero::<usize>::MIN,
-        worker: PLUGTOOL.into(),
-        fail_on: Severity::Error,
-        today: (2026, 1, 1),
-        record: false,
-        code,
-        cache: None,
-    }
+    Options { code, ..support::process::options(PLUGTOOL) }
 }
 
 fn judged(id: &str, path: &Path, host: &Host, code: Option<Arc<CodeCache>>) -> PluginReport {

@@ -5,7 +5,7 @@ mod diff;
 mod settle;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::JudgeError;
 use super::trial::{
@@ -14,7 +14,7 @@ use super::trial::{
 };
 use crate::component::Component;
 use crate::config::Limits;
-use crate::diagnostic::{CompiledBy, Diagnostic, HttpAnswer, HttpExchange, Sandbox, Usage};
+use crate::diagnostic::{CompiledBy, Diagnostic, HttpAnswer, HttpExchange, Sandbox, Timing, Usage};
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{CommandJob, Event, Fault, FaultKind, Folder};
 
@@ -33,6 +33,8 @@ pub struct Ran {
     pub memory: Option<u64>,
     /// The compiler that made its code; none where that was not done.
     pub compiler: Option<CompiledBy>,
+    /// How long it took; none where it was not begun.
+    pub timing: Option<Timing>,
     /// The limits that it ran under, and how much of each it used.
     pub limits: Vec<Usage>,
     /// What it answered, where it was sent a request.
@@ -117,6 +119,7 @@ pub(super) fn run_streaming<'p>(
             limits: terms.limits,
             runs: runs - first,
             ran: Vec::new(),
+            begun: None,
             compiler: None,
             compiled: false,
             done: false,
@@ -156,6 +159,8 @@ struct Watch<'a> {
     limits: &'a Limits,
     runs: usize,
     ran: Vec<Ran>,
+    /// When the last run was.
+    begun: Option<Instant>,
     compiler: Option<CompiledBy>,
     compiled: bool,
     done: bool,
@@ -176,12 +181,14 @@ impl Watch<'_> {
             // No worker that is itself begins more runs than it was given.
             Event::Case { .. } if self.ran.len() < self.runs => {
                 self.ran.push(self.fresh());
+                self.begun = Some(Instant::now());
                 return Some(self.limits.timeout);
             }
             Event::Exited { code } => self.last().exit_code = Some(code),
             Event::Passed { fuel, memory } => {
                 let last = self.last();
                 (last.fuel, last.memory) = (Some(fuel), Some(memory));
+                self.stop();
             }
             Event::Answered(answer) => self.last().answer = Some(answer),
             Event::Asked(exchange) => self.last().requests.0.push(exchange),
@@ -198,7 +205,10 @@ impl Watch<'_> {
             {
                 self.again = Some(fault);
             }
-            Event::Failed(fault) => self.last().diagnostics.push(finding(fault)),
+            Event::Failed(fault) => {
+                self.last().diagnostics.push(finding(fault));
+                self.stop();
+            }
             Event::Done => self.done = true,
             // Calls are not its job.
             _ => {}
@@ -227,15 +237,21 @@ impl Watch<'_> {
         &mut self.ran[last]
     }
 
+    /// The last run is over.
+    fn stop(&mut self) {
+        self.last().timing = self.begun.map(Timing::since);
+    }
+
     /// The worker went away in the middle.
     fn lost(&mut self, ending: &Ending) {
         let finding = match ending {
             _ if self.ran.is_empty() => lost_compiling(self.limits, ending),
             Ending::Killed => timed_out(self.limits),
             // Whoever stopped it knows why.
-            Ending::Stopped => return,
+            Ending::Stopped => return self.stop(),
             ending => died(ending),
         };
         self.last().diagnostics.push(finding);
+        self.stop();
     }
 }

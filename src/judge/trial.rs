@@ -9,13 +9,15 @@ mod source;
 mod usage;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::JudgeError;
 use super::code::CodeCache;
 use crate::component::Component;
 use crate::config::{Case, Expectation, HostSide, Limits, Resolved};
-use crate::diagnostic::{CallReport, CaseReport, Code, CompiledBy, Diagnostic, Sandbox, WitPath};
+use crate::diagnostic::{
+    CallReport, CaseReport, Code, CompiledBy, Diagnostic, Sandbox, Timing, WitPath,
+};
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{Event, Fault, FaultKind, Job, Script};
 use crate::world;
@@ -108,6 +110,7 @@ pub fn run_cases(
             trial: &mut trial,
             at: At::Compiling,
             settled: 0,
+            begun: None,
             compiler: None,
             again: None,
             bad: None,
@@ -141,6 +144,7 @@ pub fn run_cases(
             }
             (at @ At::Case { index, .. }, ending) => {
                 let finding = run.lost(&at, &ending);
+                run.stop();
                 if let Some(case) = run.trial.cases.last_mut() {
                     case.passed = false;
                 }
@@ -184,6 +188,8 @@ struct Run<'a> {
     at: At,
     /// Of how many cases it is known what became of them.
     settled: usize,
+    /// When the last case was.
+    begun: Option<Instant>,
     compiler: Option<CompiledBy>,
     /// Why it has to be begun again from other code.
     again: Option<Fault>,
@@ -203,6 +209,7 @@ impl Run<'_> {
                 self.at = At::Case { index, part: Part::Instantiation };
                 let case = unbegun(self.cases[index], self.terms.limits);
                 self.trial.cases.push(CaseReport { compiler: self.compiler, ..case });
+                self.begun = Some(Instant::now());
                 return Some(self.terms.limits.timeout);
             }
             (Event::Again, At::Case { index, .. }) => {
@@ -268,6 +275,7 @@ impl Run<'_> {
                     *case = CaseReport { passed: true, fuel, memory, ..case.clone() };
                 }
                 self.settled += 1;
+                self.stop();
                 self.measure(index, fuel);
             }
             (Event::Failed(fault), at) => self.fail(fault, &at),
@@ -302,6 +310,7 @@ impl Run<'_> {
             self.bad = Some(refused_by_the_system(&fault));
             return;
         }
+        self.stop();
         // What fails before the first case settles them all.
         self.settled = match at {
             At::Compiling => self.cases.len(),
@@ -328,6 +337,15 @@ impl Run<'_> {
             finding.path = self.place(*index, part);
         }
         self.trial.diagnostics.push(finding);
+    }
+
+    /// The last case is over, where one was begun.
+    fn stop(&mut self) {
+        if let Some(case) = self.trial.cases.last_mut()
+            && let Some(begun) = self.begun
+        {
+            case.timing = Some(Timing::since(begun));
+        }
     }
 
     fn measure(&mut self, index: usize, fuel: u64) {
@@ -388,6 +406,7 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         fuel: 0,
         memory: 0,
         compiler: None,
+        timing: None,
         limits: usage::of(limits, None),
         calls: case.steps.iter().map(call).collect(),
         host_calls: Vec::new(),

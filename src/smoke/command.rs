@@ -248,7 +248,7 @@ impl Command {
         begun: &mut dyn FnMut(),
     ) -> (Used, Result<u8, Fault>) {
         let mut wasi = store::wasi();
-        wasi.stdin(stdin).stdout(stdout).stderr(stderr);
+        wasi.stdin(stdin).stdout(stdout.clone()).stderr(stderr.clone());
         wasi.arg(&launch.name).args(&launch.args).envs(&launch.env);
         wasi.allow_blocking_current_thread(true);
         for folder in &launch.folders {
@@ -262,7 +262,9 @@ impl Command {
         let mut store = store::open_command(&self.engine, &self.limits, wasi.build());
         let mut meter = Meter::new(&self.limits);
         let ended = self.play(&mut store, &mut meter, begun).await;
-        (meter.read(&store), ended)
+        // Its streams are its own, and the store knows nothing of them.
+        let output = stdout.written().max(stderr.written());
+        (Used { output, ..meter.read(&store) }, ended)
     }
 
     async fn play(

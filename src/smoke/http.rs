@@ -4,6 +4,7 @@ mod body;
 mod job;
 mod outgoing;
 
+use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use super::command::{Sink, Source, export};
 use super::engine::Compiled;
 use super::store::{self, PluginStore, State};
 use super::wasi::Track;
-use super::{Event, Fault, FaultKind, Meter, Origin, Used, breach, within};
+use super::{Event, Fault, FaultKind, Meter, Origin, SETTLE, Used, breach, within};
 use crate::config::{HttpRequest, Limits};
 use crate::diagnostic::{CompiledBy, HttpAnswer};
 use crate::world::{ExternName, handler_entry};
@@ -29,9 +30,6 @@ pub use outgoing::Desk;
 /// By its own clock, nobody waits that long: what does, waits for what never comes. Nobody else waits
 /// either, since that clock is virtual.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// How long, by that clock, a guest goes on in the background when all of its answer is there.
-const SETTLE: Duration = Duration::from_secs(10);
 
 /// A handler that links.
 struct Handler {
@@ -95,14 +93,14 @@ impl Handler {
         Ok(Handler { engine, limits: limits.clone(), entry, by })
     }
 
-    /// Sends one request to a fresh instance, and passes on what it answers. To be polled in a runtime
-    /// whose time is virtual.
+    /// Sends one request to a fresh instance, and passes on what it answers. The budget is what the whole job
+    /// may still tell. To be polled in a runtime whose time is virtual.
     async fn visit(
         &self,
         visit: &Visit,
         desk: Desk,
-        request: Source,
-        response: Sink,
+        (request, response): (Source, Sink),
+        budget: &Cell<usize>,
         emit: &mut dyn FnMut(Event),
     ) -> (Used, Result<(), Fault>) {
         let mut store = store::open(&self.engine, &self.limits, desk);
@@ -110,15 +108,17 @@ impl Handler {
         let answer = Answer::default();
         let exchange = (&visit.request, request, response, &answer);
         let ended = self.exchange(&mut store, &mut meter, exchange, emit).await;
-        store.data().desk().tell(emit);
+        store.data().desk().tell(budget, emit);
+        let mut used = meter.read(&store);
         if let Some(answer) = answer.take() {
+            used.output = used.output.max(answer.body_size);
             emit(Event::Answered(answer));
         }
         let ended = ended.and_then(|()| match store.data().desk().missing() {
             Some(fault) => Err(fault),
             None => Ok(()),
         });
-        (meter.read(&store), ended)
+        (used, ended)
     }
 
     async fn exchange(

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::streams::{Sink, Source};
 use super::{Command, Launch};
 use crate::config::Limits;
-use crate::smoke::{Event, Fault, Origin, breach, runtime};
+use crate::smoke::{Event, Fault, Origin, breach, end, runtime};
 
 /// What a worker is to do with one command: run it some times, each in a fresh instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,10 +43,8 @@ pub fn run_command(
     streams: &mut dyn FnMut() -> Streams,
     emit: &mut dyn FnMut(Event),
 ) {
-    if let Err(fault) = work(bytes, job, origin, streams, emit) {
-        emit(Event::Failed(breach::shorten(fault)));
-    }
-    emit(Event::Done);
+    let outcome = work(bytes, job, origin, streams, emit);
+    end(outcome, emit);
 }
 
 fn work(
