@@ -37,7 +37,7 @@ use files::{adapter_files, expand, read_text, show};
 
 pub use command::CommandCase;
 pub use first::{NewFile, first_host};
-pub use host::{Answer, CONFIG, HostRule, HostScript, HostSide, KEYVALUE, LOGGING};
+pub use host::{Answer, CONFIG, HostRule, HostScript, HostSide, KEYVALUE, LOGGING, RecordedCall};
 pub use http::{HostPattern, HttpCase, HttpFailure, HttpReply, HttpRequest, HttpRule, Outside};
 pub use parse::excerpt;
 pub use plugins::{Plugin, plugin_list};
@@ -241,7 +241,7 @@ fn fits_a_world(
 ) -> Result<(), ConfigError> {
     let (mut calls, mut answers) = (None, None);
     for world in worlds {
-        match case.resolve_for(world::Host { world, provides }, limits) {
+        match case.resolve_for(world::Host { world, provides }, limits, None) {
             Ok(_) => return Ok(()),
             Err(Misfit::Answers(error)) => answers = answers.or(Some(error)),
             Err(Misfit::Calls(error)) => calls = calls.or(Some(error)),

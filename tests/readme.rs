@@ -104,7 +104,9 @@ fn its_host_folder_is_accepted() {
 
     // Commands and handlers are for hosts that start them.
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let at = folder.path();
+    let at = &folder.path().join("smoke");
+    fs::create_dir_all(folder.path().join("wit")).expect("a folder");
+    fs::create_dir(at).expect("a folder");
     let host = "[host]\nwit = []\nworlds = [\"wasi:cli/command\", \"wasi:http/proxy\"]\n\
                 smoke = [\"*-case.toml\"]\n";
     fs::write(at.join("plugtool.toml"), host).expect("a file");

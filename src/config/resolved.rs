@@ -39,16 +39,21 @@ impl Misfit {
 
 impl Case {
     /// Finds what the case calls among the exports of a host's world, and what it answers for among what the
-    /// host offers, and fits all values.
+    /// host offers, and fits all values: for the plugin of this id, or for all where there is none.
     ///
     /// # Errors
     ///
     /// What does not fit, with its place.
-    pub fn resolve_for(&self, host: world::Host<'_>, limits: &Limits) -> Result<Resolved, Misfit> {
+    pub fn resolve_for(
+        &self,
+        host: world::Host<'_>,
+        limits: &Limits,
+        id: Option<&str>,
+    ) -> Result<Resolved, Misfit> {
         let calls = self.resolve(host.world).map_err(Misfit::Calls)?;
         let entry = self.entry(host.world).map_err(Misfit::Calls)?;
         let offered: Vec<&World> = std::iter::once(host.world).chain(host.provides).collect();
-        let answers = self.host.resolve(&offered, limits, true).map_err(Misfit::Answers)?;
+        let answers = self.host.resolve(&offered, limits, true, id).map_err(Misfit::Answers)?;
         Ok(Resolved { calls, host: answers, entry })
     }
 

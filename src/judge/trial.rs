@@ -24,7 +24,8 @@ use crate::world;
 
 pub(super) use dispatch::{Errand, confinement, dispatch};
 pub(super) use findings::{
-    advice, died, finding, how, lost_compiling, refused_by_the_system, timed_out, unsettled,
+    advice, died, finding, how, lost_compiling, refused_by_the_system, replayed, timed_out,
+    unsettled,
 };
 pub(super) use measured::measured;
 pub(super) use resolve::{entry, foreign, resolve};
@@ -335,6 +336,9 @@ impl Run<'_> {
         let mut finding = finding(fault);
         if let At::Case { index, part } = &at {
             finding.path = self.place(*index, part);
+            if self.cases[*index].host.replay.is_some() {
+                replayed(&mut finding);
+            }
         }
         self.trial.diagnostics.push(finding);
     }

@@ -128,7 +128,7 @@ pub fn cases(
     let Sandbox { complete, measures, missing } = sandbox;
     let deciding: Vec<String> = cases.iter().map(|case| case.deciding()).collect::<Option<_>>()?;
     let resolved: Vec<Result<Resolved, Misfit>> =
-        cases.iter().map(|case| case.resolve_for(target, limits)).collect();
+        cases.iter().map(|case| case.resolve_for(target, limits, Some(id))).collect();
     let parts = Parts::of("cases")
         .text("program", program)
         .data("sandbox", &(complete, measures, missing))

@@ -1,6 +1,8 @@
 //! What a case comes to in a component. What it names is looked up in the host's world that the component
 //! targets, and only then among what the component has: what that has beside its target is nobody's to call.
 
+use std::collections::BTreeSet;
+
 use super::{Terms, Trial, unbegun};
 use crate::component::Component;
 use crate::config::{Case, Misfit, Resolved};
@@ -24,23 +26,22 @@ pub fn resolve(
     let Some(target) = terms.target else {
         let own = &component.world;
         let calls = case.resolve(own).map_err(wrong)?;
-        let host = case.resolve_host(own, terms.limits, !terms.unscripted).map_err(wrong)?;
+        let host =
+            case.resolve_host(own, terms.limits, !terms.unscripted, terms.id).map_err(wrong)?;
         return Ok(Resolved { calls, host, entry: None });
     };
-    let resolved = case.resolve_for(target, terms.limits);
+    let resolved = case.resolve_for(target, terms.limits, Some(terms.id));
     let Resolved { mut calls, mut host, entry } =
         resolved.map_err(Misfit::into_error).map_err(wrong)?;
     for call in &mut calls {
         rename(call, component)?;
     }
-    for rule in &mut host.rules {
-        let mut names: Vec<String> = Vec::new();
-        for name in rule.functions.iter().flat_map(|name| imported_as(&component.world, name)) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        rule.functions = names;
+    let rules = host.rules.iter_mut().map(|rule| &mut rule.functions);
+    let replayed = host.replay.iter_mut().flatten().map(|call| &mut call.functions);
+    for functions in rules.chain(replayed) {
+        let names: BTreeSet<String> =
+            functions.iter().flat_map(|name| imported_as(&component.world, name)).collect();
+        *functions = names.into_iter().collect();
     }
     let entry = entry.map(|entry| export(component, &entry).map(|(name, _)| name.to_owned()));
     Ok(Resolved { calls, host, entry: entry.transpose()? })
