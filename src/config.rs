@@ -36,7 +36,7 @@ use files::{adapter_files, expand, read_text, show};
 
 pub use command::CommandCase;
 pub use first::{NewFile, first_host};
-pub use host::{Answer, CONFIG, HostRule, HostScript, HostSide, KEYVALUE, LOGGING};
+pub use host::{Answer, CONFIG, HostRule, HostScript, HostSide, KEYVALUE, LOGGING, RecordedCall};
 pub use http::{HostPattern, HttpCase, HttpFailure, HttpReply, HttpRequest, HttpRule, Outside};
 pub use parse::excerpt;
 pub use plugins::{Plugin, plugin_list};
@@ -230,7 +230,7 @@ fn fits_a_world(
     let (mut calls, mut answers) = (None, None);
     for world in worlds {
         let offered: Vec<&World> = std::iter::once(world).chain(provides).collect();
-        match case.resolve(world).map(|_| case.host.resolve(&offered, limits, true)) {
+        match case.resolve(world).map(|_| case.host.resolve(&offered, limits, true, None)) {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(error)) => answers = answers.or(Some(error)),
             Err(error) => calls = calls.or(Some(error)),

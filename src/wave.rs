@@ -20,7 +20,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-pub use compare::{Difference, compare};
+pub use compare::{Difference, compare, compare_exactly};
 pub use imported::{Imported, imported, unknown as unknown_import};
 pub use parse::{Call, Load, Node, NodeKind, call, value};
 pub use resolve::{Expected, Scope, exported_functions, resolve};

@@ -88,7 +88,7 @@ pub struct Run {
     #[arg(long, requires = "smoke", conflicts_with = "invoke")]
     record: bool,
     /// Write what the component asks of its host in smoke cases, and what it is answered, as NDJSON: a
-    /// line for each call
+    /// line for each call, which a case can `replay`
     #[arg(long, value_name = "FILE", requires = "scripted", conflicts_with = "invoke")]
     trace: Option<PathBuf>,
     /// A file as the command's standard input

@@ -22,7 +22,8 @@ use crate::smoke::{Event, Fault, FaultKind, Job, Script};
 
 pub(super) use dispatch::{Errand, confinement, dispatch};
 pub(super) use findings::{
-    advice, died, finding, how, lost_compiling, refused_by_the_system, timed_out, unsettled,
+    advice, died, finding, how, lost_compiling, refused_by_the_system, replayed, timed_out,
+    unsettled,
 };
 pub(super) use measured::measured;
 pub(super) use source::Source;
@@ -78,7 +79,7 @@ pub fn run_cases(
         let calls = case.resolve(&component.world).map_err(|e| JudgeError::Case(e.to_string()))?;
         let files = case.files.iter().map(|file| file.bytes.len()).collect();
         let host = case
-            .resolve_host(&component.world, limits, !terms.unscripted)
+            .resolve_host(&component.world, limits, !terms.unscripted, terms.id)
             .map_err(|e| JudgeError::Case(e.to_string()))?;
         let outside = case.outside.clone();
         Ok(Script { calls, outside, files, twice: case.twice, record, host })
@@ -332,6 +333,9 @@ impl Run<'_> {
         let mut finding = finding(fault);
         if let At::Case { index, part } = &at {
             finding.path = self.place(*index, part);
+            if self.cases[*index].host.replay.is_some() {
+                replayed(&mut finding);
+            }
         }
         self.trial.diagnostics.push(finding);
     }

@@ -226,13 +226,10 @@ impl Case<'_> {
     fn verdict(&self, call: &Call, value: Option<&Value>) -> Result<(), Fault> {
         match (&call.invocation.expect, value) {
             (Expect::Trap(wanted), _) => {
-                return Err(Fault {
-                    kind: FaultKind::NoTrap,
-                    message: format!(
-                        "it returned, where a trap with {wanted:?} in its message was expected"
-                    ),
-                    notes: Vec::new(),
-                });
+                let message = format!(
+                    "it returned, where a trap with {wanted:?} in its message was expected"
+                );
+                return Err(Fault::new(FaultKind::NoTrap, message));
             }
             (Expect::Value(expected), Some(value)) => {
                 let (told, count) = compare(expected, value, self.files);
@@ -248,11 +245,9 @@ impl Case<'_> {
         }
         match (&call.invocation.bind, value) {
             (Some(name), Some(value @ (Value::Result(Err(_)) | Value::Option(None)))) => {
-                Err(Fault {
-                    kind: FaultKind::NoHandle,
-                    message: format!("it returned {}, and no handle for `{name}`", in_short(value)),
-                    notes: Vec::new(),
-                })
+                let message =
+                    format!("it returned {}, and no handle for `{name}`", in_short(value));
+                Err(Fault::new(FaultKind::NoHandle, message))
             }
             _ => Ok(()),
         }
@@ -312,7 +307,7 @@ async fn drop_handles(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::smoke::Job;
+    use crate::smoke::{Job, Origin};
     use crate::wave::Invocation;
 
     /// Two cases that return six times a million letters, and run twice: the second says as much as the
@@ -343,16 +338,11 @@ mod tests {
         let limits = Limits::default();
         let job = Job { cases: vec![script; 2], limits, unscripted: false };
         let mut told = Vec::new();
-        crate::smoke::run(
-            &component.expect("WAT"),
-            &job,
-            crate::smoke::Origin::bytes(),
-            &mut |event| {
-                if let Event::Returned { whole, .. } = event {
-                    told.push(whole);
-                }
-            },
-        );
+        crate::smoke::run(&component.expect("WAT"), &job, Origin::bytes(), &mut |event| {
+            if let Event::Returned { whole, .. } = event {
+                told.push(whole);
+            }
+        });
         assert_eq!(told, [true; 12]);
     }
 }
