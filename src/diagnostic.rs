@@ -26,7 +26,7 @@ pub use cached::Known;
 pub use code::Code;
 pub use diff::{Bump, Change, ChangeKind, DiffReport, DiffSide, PackageChange};
 pub use excerpt::fit;
-pub use host_call::{AnsweredBy, HostCall, TraceLine};
+pub use host_call::{AnsweredBy, HostCall, TRACE_SCHEMA, TraceLine};
 pub use http::{HttpAnswer, HttpExchange};
 pub use inspection::{
     Capability, CompositionShown, DebugInfo, InspectReport, Inspection, ItemShown, MemoryShown,

@@ -71,7 +71,7 @@ pub struct Gate {
     #[arg(long)]
     record: bool,
     /// Write what plugins asked of the host in smoke cases, and what it answered, as NDJSON: a line for
-    /// each call
+    /// each call, which a case can `replay`
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
     #[command(flatten)]

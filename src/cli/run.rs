@@ -88,7 +88,7 @@ pub struct Run {
     #[arg(long, requires = "smoke", conflicts_with = "invoke")]
     record: bool,
     /// Write what the component asks of its host in smoke cases, and what it is answered, as NDJSON: a
-    /// line for each call
+    /// line for each call, which a case can `replay`
     #[arg(long, value_name = "FILE", requires = "scripted", conflicts_with = "invoke")]
     trace: Option<PathBuf>,
     /// A file as the command's standard input
@@ -166,8 +166,18 @@ impl Run {
 
 /// On which a component is run that was named on the command line.
 fn terms<'t>(id: &'t str, limits: &'t Limits, worker: &'t Path) -> Terms<'t> {
-    let code = None;
-    Terms { id, limits, unscripted: false, record: false, worker, code, require_sandbox: false }
+    // As it is, it is nobody's plugin.
+    let (target, code) = (None, None);
+    Terms {
+        id,
+        target,
+        limits,
+        unscripted: false,
+        record: false,
+        worker,
+        code,
+        require_sandbox: false,
+    }
 }
 
 fn failure(error: JudgeError) -> Failure {

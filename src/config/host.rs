@@ -3,6 +3,7 @@
 
 mod deciding;
 mod keys;
+mod replay;
 mod resolve;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::wave::{Node, Value};
 use crate::world::ExternName;
 
 pub use keys::{HostKeys, RuleTable};
+pub use replay::Replay;
 
 /// The host's side of a case, as it is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct HostSide {
     pub keyvalue: Option<BTreeMap<String, BTreeMap<String, String>>>,
     /// The files that rules name.
     pub files: Vec<CaseFile>,
+    /// The trace that answers in place of all of this.
+    pub replay: Option<Replay>,
 }
 
 /// One rule, as it is written.
@@ -75,6 +79,30 @@ pub struct HostScript {
     pub config: Option<BTreeMap<String, String>>,
     /// What `wasi:keyvalue` has at first, by store and key; none where it is not answered.
     pub keyvalue: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    /// The calls that are to be made, one after the other, and no others; none where rules answer.
+    #[serde(default)]
+    pub replay: Option<Vec<RecordedCall>>,
+}
+
+/// A call that was recorded, and is to be made again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecordedCall {
+    /// The function, under its names in the component; none where the component does not import it.
+    pub functions: Vec<String>,
+    /// The function as it is recorded.
+    pub call: String,
+    /// During which step: see `HostCall::step`.
+    pub step: usize,
+    /// The handle whose method it is, or that ends, by the name that it gets again.
+    pub on: Option<String>,
+    /// The arguments, as a tuple: these, and nothing else.
+    pub args: Value,
+    /// What it answered.
+    pub answer: Answer,
+    /// How long that took, in the guest's time.
+    pub delay: Duration,
+    /// Where it stands: `file:line`.
+    pub place: String,
 }
 
 /// One rule.

@@ -124,6 +124,7 @@ impl Case {
         let folder = Path::new(&self.file).parent().unwrap_or(Path::new(""));
         let named = self.files.iter().map(|file| folder.join(&file.path));
         named
+            .chain(self.host.replay.as_ref().map(|trace| trace.path.clone()))
             .chain(self.command.as_ref().and_then(|command| command.places.stdin.clone()))
             .collect()
     }
@@ -155,8 +156,8 @@ impl Case {
         self.steps.iter().map(resolve).collect()
     }
 
-    /// The host's side against what a component imports, to run it with. Where that is `all` that is known
-    /// of the host, a rule for another function is an error.
+    /// The host's side against what the component of this id imports, to run it with. Where that is `all`
+    /// that is known of the host, a rule for another function is an error.
     ///
     /// # Errors
     ///
@@ -166,8 +167,9 @@ impl Case {
         world: &World,
         limits: &Limits,
         all: bool,
+        id: &str,
     ) -> Result<HostScript, ConfigError> {
-        self.host.resolve(&[world], limits, all)
+        self.host.resolve(&[world], limits, all, Some(id))
     }
 }
 
@@ -302,6 +304,7 @@ impl Reader<'_> {
         };
         let mut files = Vec::new();
         let outside = http.outside(shared, &reader, &mut files)?;
+        let host = host.settle(shared_host, &name, self)?;
         let mut case = Case {
             name,
             file: self.path.to_owned(),
@@ -309,7 +312,7 @@ impl Reader<'_> {
             command,
             http: http_case,
             outside,
-            host: host.settle(shared_host, self)?,
+            host,
             files,
             max_fuel: table
                 .max_fuel

@@ -26,7 +26,7 @@ pub struct HostCall {
     pub trapped: Option<String>,
     /// Who answered.
     pub by: AnsweredBy,
-    /// The rule that answered, as `file:line`.
+    /// The rule that answered, or the line of the trace, as `file:line`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
     /// How long that took in the guest's time, in milliseconds.
@@ -47,15 +47,20 @@ pub enum AnsweredBy {
     Default,
     /// What plugtool itself has of `wasi:config`, `wasi:keyvalue` and `wasi:logging`.
     BuiltIn,
+    /// A trace that is replayed.
+    Replay,
     /// Nobody: the case failed there, or there was nothing to answer.
     #[default]
     Nobody,
 }
 
+/// The schema of a [`TraceLine`].
+pub const TRACE_SCHEMA: &str = "plugtool.host-call/0";
+
 /// One line of what `--trace FILE` writes: a call with the plugin and the case that made it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TraceLine<'t> {
-    /// `plugtool.host-call/0`.
+    /// [`TRACE_SCHEMA`].
     pub schema: &'static str,
     /// The plugin's id.
     pub plugin: &'t str,

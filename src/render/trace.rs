@@ -1,7 +1,7 @@
 //! What plugins asked of their host, as NDJSON: a line for each call.
 
 use super::json;
-use crate::diagnostic::{CaseReport, TraceLine};
+use crate::diagnostic::{CaseReport, TRACE_SCHEMA, TraceLine};
 
 /// The host calls of cases, each with the id of its plugin.
 ///
@@ -16,7 +16,7 @@ pub fn trace<'c>(
         for (index, call) in case.host_calls.iter().enumerate() {
             let last = index + 1 == case.host_calls.len();
             let line = TraceLine {
-                schema: "plugtool.host-call/0",
+                schema: TRACE_SCHEMA,
                 plugin,
                 case: &case.name,
                 left_out: if last { case.host_calls_left_out } else { 0 },

@@ -3,6 +3,7 @@
 
 mod built_in;
 mod made;
+mod replay;
 mod side;
 mod trace;
 

@@ -19,12 +19,22 @@ pub struct Difference {
 /// The places where `got` is not as expected, the first few of them, and how many there are. `files`
 /// are those that the expectation names.
 pub fn compare(expected: &Value, got: &Value, files: &[&[u8]]) -> (Vec<Difference>, usize) {
-    let mut walk = Walk { files, told: Vec::new(), count: 0 };
+    let mut walk = Walk { files, exact: false, told: Vec::new(), count: 0 };
     walk.value("", expected, got);
     (walk.told, walk.count)
 }
 
+/// The same for what was recorded: the name of a handle stands for one handle, and for no other that was
+/// made under it.
+pub fn compare_exactly(recorded: &Value, got: &Value) -> (Vec<Difference>, usize) {
+    let mut walk = Walk { files: &[], exact: true, told: Vec::new(), count: 0 };
+    walk.value("", recorded, got);
+    (walk.told, walk.count)
+}
+
 struct Walk<'f> {
+    /// Whether handles are told apart that were made under one name.
+    exact: bool,
     files: &'f [&'f [u8]],
     told: Vec<Difference>,
     count: usize,
@@ -114,7 +124,7 @@ impl Walk<'_> {
             }
             // A name stands for all handles that were made under it; `alice#2` is one of them.
             (Value::Handle(expected), Value::Handle(got))
-                if got.split('#').next() == Some(expected) => {}
+                if !self.exact && got.split('#').next() == Some(expected) => {}
             (expected, got) => {
                 if expected != got {
                     self.differ(path, expected, got);

@@ -15,6 +15,8 @@ pub enum Use<'u> {
     Pattern,
     /// What a host answers, which may name a handle that is made for it.
     Answer,
+    /// Arguments or an answer that a trace has, which names handles that the host made.
+    Recorded,
 }
 
 /// Fits nodes to the types of a world.
@@ -44,6 +46,10 @@ impl Fit<'_> {
                 Use::Answer => Err(WaveError::new(
                     node.span.clone(),
                     "`_` stands for anything in `args`; an answer is a value",
+                )),
+                Use::Recorded => Err(WaveError::new(
+                    node.span.clone(),
+                    "`_` stands for anything in a rule; what is recorded is a value",
                 )),
             };
         }
@@ -208,7 +214,7 @@ impl Fit<'_> {
                         Use::Expectation | Use::Pattern => {
                             "; `..` at the end leaves the other fields open"
                         }
-                        Use::Argument(_) | Use::Answer => "",
+                        Use::Argument(_) | Use::Answer | Use::Recorded => "",
                     };
                     let message = format!("the field `{name}` is missing{hint}");
                     return Err(WaveError::new(node.span.clone(), message));
@@ -262,6 +268,10 @@ impl Fit<'_> {
             Use::Answer if more => Err(WaveError::new(
                 node.span.end.saturating_sub(3)..node.span.end.saturating_sub(1),
                 "`..` leaves things open in `args`; an answer has all its values",
+            )),
+            Use::Recorded if more => Err(WaveError::new(
+                node.span.end.saturating_sub(3)..node.span.end.saturating_sub(1),
+                "`..` leaves things open in a rule; what is recorded has all its values",
             )),
             _ => Ok(()),
         }
@@ -342,7 +352,7 @@ impl Fit<'_> {
                 ));
             }
             NodeKind::Label(name, None) => name,
-            _ if matches!(purpose, Use::Pattern | Use::Answer) => {
+            _ if matches!(purpose, Use::Pattern | Use::Answer | Use::Recorded) => {
                 let message = format!(
                     "{} should be here: the name of a handle that the host makes, as in alice",
                     self.about(ty)

@@ -9,7 +9,7 @@ use super::fit::{Fit, Use};
 use super::parse::{Node, NodeKind};
 use super::resolve::{Exported, functions};
 use super::{Value, WaveError};
-use crate::world::{ExternName, Func, Item, Origin, TypeId, World, nearest};
+use crate::world::{ExternName, Func, Item, Origin, World, nearest};
 
 /// The end of a handle, as the host sees it: no function of WIT.
 const DROP: &str = "[drop]";
@@ -154,6 +154,22 @@ fn in_world<'w>(
     }))
 }
 
+/// What a component calls a function of its host, by the host's full name for it: `interface#name`, or a bare
+/// one. Several names where the component imports several versions of the interface, none where it does not
+/// import it.
+pub fn imported_as(component: &World, name: &str) -> Vec<String> {
+    let (interface, name) = match name.split_once('#') {
+        None => (None, name),
+        Some((interface, name)) => (Some(ExternName::parse(interface).canonical()), name),
+    };
+    let all = candidates(component).into_iter();
+    let found = all.filter(|candidate| {
+        let canonical = candidate.interface.map(|name| ExternName::parse(name).canonical());
+        candidate.name == name && canonical == interface
+    });
+    found.map(|candidate| candidate.full()).collect()
+}
+
 /// That no world imports the function, with the nearest one that is imported.
 pub fn unknown(worlds: &[&World], target: &str, span: Range<usize>) -> WaveError {
     let mut names = imported_functions(worlds);
@@ -211,6 +227,24 @@ impl Imported<'_> {
     ///
     /// They do not fit the function.
     pub fn pattern(&self, node: &Node, files: &[&[u8]]) -> Result<Value, WaveError> {
+        self.args(node, files, &mut Use::Pattern)
+    }
+
+    /// The arguments that a trace has, as a tuple; a method's own handle is not among them.
+    ///
+    /// # Errors
+    ///
+    /// They do not fit the function.
+    pub fn recorded_args(&self, node: &Node) -> Result<Value, WaveError> {
+        self.args(node, &[], &mut Use::Recorded)
+    }
+
+    fn args(
+        &self,
+        node: &Node,
+        files: &[&[u8]],
+        purpose: &mut Use<'_>,
+    ) -> Result<Value, WaveError> {
         let own = usize::from(self.method);
         let params = self.func.map_or(&[][..], |func| &func.params[own.min(func.params.len())..]);
         let NodeKind::Tuple(items) = &node.kind else {
@@ -233,7 +267,7 @@ impl Imported<'_> {
         }
         let fit = Fit { world: self.world, files };
         let items = items.iter().zip(params).map(|(node, (param, ty))| {
-            fit.value(node, *ty, &mut Use::Pattern).map_err(|error| WaveError {
+            fit.value(node, *ty, purpose).map_err(|error| WaveError {
                 message: format!("`{param}`: {}", error.message),
                 ..error
             })
@@ -249,15 +283,29 @@ impl Imported<'_> {
     ///
     /// It does not fit the function.
     pub fn answer(&self, node: &Node, files: &[&[u8]]) -> Result<Value, WaveError> {
+        self.result_value(node, files, &mut Use::Answer)
+    }
+
+    /// What a trace says that it answered.
+    ///
+    /// # Errors
+    ///
+    /// It does not fit the function.
+    pub fn recorded_answer(&self, node: &Node) -> Result<Value, WaveError> {
+        self.result_value(node, &[], &mut Use::Recorded)
+    }
+
+    fn result_value(
+        &self,
+        node: &Node,
+        files: &[&[u8]],
+        purpose: &mut Use<'_>,
+    ) -> Result<Value, WaveError> {
         let Some(ty) = self.func.and_then(|func| func.result) else {
             let message = format!("{} returns nothing", self.shown);
             return Err(WaveError::new(node.span.clone(), message));
         };
-        self.value(node, ty, files)
-    }
-
-    fn value(&self, node: &Node, ty: TypeId, files: &[&[u8]]) -> Result<Value, WaveError> {
-        let mut value = Fit { world: self.world, files }.value(node, ty, &mut Use::Answer)?;
+        let mut value = Fit { world: self.world, files }.value(node, ty, purpose)?;
         inline(&mut value, files);
         Ok(value)
     }

@@ -85,10 +85,22 @@ request = { method = "PUT", scheme = "https", authority = "a:1", path = "/x?y", 
 expect = { status = 404, headers = { a = "_" }, body-file = "it.txt" }
 "#;
 
-/// What the reader says of a smoke file in a folder with one text in it.
+/// A trace of one call.
+const TRACE: &str = r#"{"schema":"plugtool.host-call/0","plugin":"it","case":"again","step":1,"call":"my:bot/chat#stop","args":"()","returned":"","by":"rule"}
+"#;
+
+/// What was recorded.
+const REPLAY: &str = r#"
+name = "again"
+steps = [{ invoke = 'run("it")' }]
+replay = "trace.ndjson"
+"#;
+
+/// What the reader says of a smoke file in a folder with one text and one trace in it.
 fn read(text: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("it.txt"), "it").expect("a text");
+    fs::write(folder.path().join("trace.ndjson"), TRACE).expect("a trace");
     read_in(folder.path(), text)
 }
 
@@ -98,11 +110,18 @@ fn read_in(folder: &Path, text: &str) -> Result<(), String> {
     read_cases(&path).map(drop).map_err(|error| error.to_string())
 }
 
+/// Reader and schema say the same of a file.
+fn agree(text: &str, right: bool) {
+    let reader = read(text);
+    assert_eq!(reader.is_ok(), right, "{text}: {reader:?}");
+    assert_eq!(validator("smoke").is_valid(&json(text)), right, "{text}");
+}
+
 #[test]
 fn each_change_of_a_value_is_judged_as_by_the_reader() {
     let validator = validator("smoke");
     let mut said = String::new();
-    for (text, least) in [(CALLS, 80), (COMMANDS, 20), (REQUEST, 15)] {
+    for (text, least) in [(CALLS, 80), (COMMANDS, 20), (REQUEST, 15), (REPLAY, 6)] {
         assert_eq!(read(text), Ok(()), "{text}");
         let value = json(text);
         said.push_str(&value.to_string());
@@ -124,7 +143,6 @@ fn each_change_of_a_value_is_judged_as_by_the_reader() {
 fn which_keys_go_together_is_as_the_reader_says() {
     let steps = "steps = [{ invoke = 'run()' }]";
     let rule = "[[host]]\ncall = 'a:b/c#d'";
-    let validator = validator("smoke");
     for (text, right) in [
         (String::new(), false),
         ("name = \"none\"".to_owned(), false),
@@ -143,6 +161,11 @@ fn which_keys_go_together_is_as_the_reader_says() {
         ("args = []\nhost-defaults = true".to_owned(), false),
         ("args = []\nallowed-hosts = [\"a\"]".to_owned(), false),
         ("request = { path = \"/\" }\nallowed-hosts = [\"a\"]".to_owned(), true),
+        // A trace is all that the host answers.
+        (format!("{steps}\nreplay = \"trace.ndjson\""), true),
+        (format!("{steps}\nreplay = \"trace.ndjson\"\n{rule}"), false),
+        (format!("{steps}\nreplay = \"trace.ndjson\"\nhost-defaults = true"), false),
+        ("args = []\nreplay = \"trace.ndjson\"".to_owned(), false),
         // One text or one file.
         ("stdin = \"\"\nstdin-file = \"it.txt\"".to_owned(), false),
         ("stdout = \"\"\nstdout-file = \"it.txt\"".to_owned(), false),
@@ -173,15 +196,12 @@ fn which_keys_go_together_is_as_the_reader_says() {
         ("[[case]]\nname = \"a\"".to_owned(), false),
         (format!("[[case]]\nname = \"a\"\n{steps}\n[[case.case]]\nname = \"b\"\n{steps}"), false),
     ] {
-        let reader = read(&text);
-        assert_eq!(reader.is_ok(), right, "{text}: {reader:?}");
-        assert_eq!(validator.is_valid(&json(&text)), right, "{text}");
+        agree(&text, right);
     }
 }
 
 #[test]
 fn values_have_the_forms_of_the_reader() {
-    let validator = validator("smoke");
     let rule = |more: &str| {
         format!("steps = [{{ invoke = 'run()' }}]\n[[host]]\ncall = 'a:b/c#d'\n{more}")
     };
@@ -213,9 +233,7 @@ fn values_have_the_forms_of_the_reader() {
         (format!("{}\nexpect = {{ status = 999 }}", request("")), true),
         (format!("{}\nexpect = {{ status = 1000 }}", request("")), false),
     ] {
-        let reader = read(&text);
-        assert_eq!(reader.is_ok(), right, "{text}: {reader:?}");
-        assert_eq!(validator.is_valid(&json(&text)), right, "{text}");
+        agree(&text, right);
     }
 }
 

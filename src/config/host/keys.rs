@@ -10,7 +10,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use super::{HostSide, Rule};
+use super::{HostSide, Replay, Rule};
 use crate::config::ConfigError;
 use crate::config::parse::Source;
 use crate::config::schema::{OneOrMore, Time, TimesOrRange, apart};
@@ -131,11 +131,19 @@ pub struct HostKeys {
     pub config: Option<Spanned<BTreeMap<String, String>>>,
     /// `keyvalue`
     pub keyvalue: Option<Spanned<BTreeMap<String, BTreeMap<String, String>>>>,
+    /// `replay`
+    pub replay: Option<Spanned<String>>,
 }
 
 impl HostKeys {
     /// Where the first of them stands; none where none of them is there.
     pub fn first(&self) -> Option<Range<usize>> {
+        let replay = self.replay.as_ref().map(Spanned::span);
+        replay.into_iter().chain(self.first_answer()).min_by_key(|span| span.start)
+    }
+
+    /// Where the first of them stands that says what the host answers, but for `replay`.
+    fn first_answer(&self) -> Option<Range<usize>> {
         let spans = [
             self.rules.first().map(Spanned::span),
             self.in_order.as_ref().map(Spanned::span),
@@ -146,12 +154,25 @@ impl HostKeys {
         spans.into_iter().flatten().min_by_key(|span| span.start)
     }
 
-    /// The host's side of a case: its own keys, and behind them those of its file.
+    /// The host's side of a case of this name: its own keys, and behind them those of its file.
     ///
     /// # Errors
     ///
     /// What makes no sense, with its place.
-    pub fn settle(self, file: &HostKeys, reader: &Reader<'_>) -> Result<HostSide, ConfigError> {
+    pub fn settle(
+        self,
+        file: &HostKeys,
+        name: &str,
+        reader: &Reader<'_>,
+    ) -> Result<HostSide, ConfigError> {
+        if let Some(replay) = self.replay.as_ref().or(file.replay.as_ref()) {
+            if let Some(span) = self.first_answer().or_else(|| file.first_answer()) {
+                let message = "`replay` answers every call of the host: nothing beside it would";
+                return Err(reader.source().error(span, message));
+            }
+            let replay = Some(Replay::read(replay, name, reader)?);
+            return Ok(HostSide { replay, ..HostSide::default() });
+        }
         let mut side = HostSide {
             in_order: self.in_order.or(file.in_order.clone()).is_some_and(Spanned::into_inner),
             defaults: self.defaults.or(file.defaults.clone()).is_some_and(Spanned::into_inner),

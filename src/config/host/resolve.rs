@@ -9,7 +9,7 @@ use crate::world::World;
 impl HostSide {
     /// Fits the rules to what worlds import, of which the first goes before the others. Where they are
     /// all that there is (`all`), a function that none of them has is an error; else its rule is about
-    /// none.
+    /// none. Of a trace, what is the plugin's of this id is fitted; everything where there is none.
     ///
     /// # Errors
     ///
@@ -19,7 +19,9 @@ impl HostSide {
         worlds: &[&World],
         limits: &Limits,
         all: bool,
+        id: Option<&str>,
     ) -> Result<HostScript, ConfigError> {
+        let replay = self.replay.as_ref().map(|trace| trace.resolve(worlds, limits, all, id));
         let rules = self.rules.iter().map(|rule| self.rule(rule, worlds, limits, all));
         Ok(HostScript {
             rules: rules.collect::<Result<_, _>>()?,
@@ -27,6 +29,7 @@ impl HostSide {
             defaults: self.defaults,
             config: self.config.clone(),
             keyvalue: self.keyvalue.clone(),
+            replay: replay.transpose()?,
         })
     }
 

@@ -20,7 +20,7 @@ const COMMAND: &[&str] = &[
 ];
 
 /// The keys of the host's side that are no lists.
-const HOST: &[&str] = &["host-in-order", "host-defaults", "config", "keyvalue"];
+const HOST: &[&str] = &["host-in-order", "host-defaults", "config", "keyvalue", "replay"];
 
 /// The schema of a file whose cases have cases of their own, as the one table of both says: a file is one
 /// case or has several, and each case makes calls, runs a command or sends a request.
@@ -56,9 +56,13 @@ fn kinds() -> Map<String, Value> {
         let each: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
         json!({ "anyOf": each })
     };
+    let (_, beside_replay) = HOST.split_last().unwrap_or((&"", HOST));
     let calls = json!({
         "required": ["steps"],
         "properties": { "steps": { "minItems": 1 }, "expect": false },
+        // A trace answers every call of the host.
+        "if": { "required": ["replay"] },
+        "then": absent(&[beside_replay], &["host"]),
     });
     let request = json!({
         "if": any(&["request"]),

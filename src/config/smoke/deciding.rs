@@ -76,6 +76,7 @@ impl Case {
             (input::digest(&http.body), expected)
         });
         let text = input::digest(self.text.as_bytes());
-        format!("{:?}", (&self.name, text, files, command, http, self.twice))
+        let host = self.host.written();
+        format!("{:?}", (&self.name, text, files, host, command, http, self.twice))
     }
 }

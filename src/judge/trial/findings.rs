@@ -43,6 +43,21 @@ pub fn finding(fault: Fault) -> Diagnostic {
     finding
 }
 
+/// What to do about a call of the host, where a trace answers and no rule.
+pub fn replayed(finding: &mut Diagnostic) {
+    let of_the_host = [
+        Code::UnexpectedHostCall,
+        Code::HostCallArgument,
+        Code::ExtraHostCall,
+        Code::HostCallOrder,
+        Code::MissingHostCall,
+    ];
+    if of_the_host.contains(&finding.code) {
+        let advice = "the plugin is wrong, or the trace is old: `--trace` writes a new one";
+        finding.help = Some(advice.to_owned());
+    }
+}
+
 /// The finding about a worker that was killed while the guest ran.
 pub fn timed_out(limits: &Limits) -> Diagnostic {
     let message = format!("it ran longer than {}", seconds(limits.timeout));

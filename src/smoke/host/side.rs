@@ -7,6 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::built_in::BuiltIn;
+use super::replay::Replay;
 use super::trace::Trace;
 use crate::config::{Answer, HostRule, HostScript};
 use crate::diagnostic::AnsweredBy;
@@ -117,6 +118,8 @@ pub struct Side {
     last: u32,
     /// How many handles were made under each name.
     made: HashMap<String, u64>,
+    /// A trace that answers, in place of everything else.
+    replay: Option<Replay>,
     /// What plugtool itself answers.
     pub built_in: BuiltIn,
     /// What was asked and answered.
@@ -134,7 +137,8 @@ impl Side {
         }
         let used = vec![0; script.rules.len()];
         let built_in = BuiltIn::new(script);
-        Side { script: script.clone(), rules, used, built_in, ..Side::default() }
+        let replay = script.replay.clone().map(Replay::new);
+        Side { script: script.clone(), rules, used, replay, built_in, ..Side::default() }
     }
 
     /// Who answers.
@@ -143,6 +147,9 @@ impl Side {
     ///
     /// Nobody does, or the call must not be made, or not now, or not so.
     pub fn decide(&mut self, asked: &Asked<'_>) -> Result<Decision, HostFault> {
+        if let Some(replay) = &mut self.replay {
+            return replay.answer(asked, self.trace.step);
+        }
         let about = self.rules.get(asked.function).cloned().unwrap_or_default();
         let interface = asked.function.split_once('#').map_or("", |(interface, _)| interface);
         let built_in = self.script.has(interface);
@@ -286,10 +293,7 @@ impl Side {
 
     /// When it called.
     fn called(&self) -> String {
-        match self.trace.step {
-            0 => "while it came to life, it called".to_owned(),
-            step => format!("in step {step}, it called"),
-        }
+        called(self.trace.step)
     }
 
     /// Nothing says what would be answered.
@@ -325,6 +329,9 @@ impl Side {
 
     /// What the plugin should have asked, and did not.
     pub fn missing(&self) -> Option<HostFault> {
+        if let Some(replay) = &self.replay {
+            return replay.missing();
+        }
         let mut notes = Vec::new();
         for (rule, used) in self.script.rules.iter().zip(&self.used) {
             if *used < rule.least {
@@ -353,14 +360,17 @@ impl Side {
         Some(HostFault { kind: FaultKind::HostMissing, message, notes })
     }
 
-    /// Makes the handles that an answer names: they get names of their own, `alice`, `alice#2`.
+    /// Makes the handles that an answer names: they get names of their own, `alice`, `alice#2`; or those
+    /// that they had when they were recorded.
     pub fn make_handles(&mut self, value: &mut Value) {
         match value {
             Value::Handle(name) => {
-                let label = name.split('#').next().unwrap_or_default().to_owned();
-                let made = self.made.entry(label.clone()).or_default();
-                *made += 1;
-                *name = if *made == 1 { label } else { format!("{label}#{made}") };
+                if self.replay.is_none() {
+                    let label = name.split('#').next().unwrap_or_default().to_owned();
+                    let made = self.made.entry(label.clone()).or_default();
+                    *made += 1;
+                    *name = if *made == 1 { label } else { format!("{label}#{made}") };
+                }
                 self.last += 1;
                 let held = Held { name: name.clone(), drop: String::new() };
                 self.held.insert(self.last, held);
@@ -408,19 +418,31 @@ impl Side {
         let Some(Held { name, drop }) = self.held.remove(&number) else { return Ok(()) };
         self.built_in.closed(&name);
         let asked = Asked { function: &drop, on: Some(&name), params: &[], args: &[] };
-        let ruled = self.rules.contains_key(&drop);
+        let ruled = self.replay.is_some() || self.rules.contains_key(&drop);
         let decided = match ruled.then(|| self.decide(&asked)) {
             // A rule about another handle says nothing about this one.
-            Some(Err(fault)) if fault.kind == FaultKind::HostArgument => Ok(None),
-            Some(decided) => decided.map(|decision| decision.rule),
+            Some(Err(fault)) if fault.kind == FaultKind::HostArgument && self.replay.is_none() => {
+                Ok(None)
+            }
+            Some(decided) => decided.map(Some),
             None => Ok(None),
         };
         if let Some(call) = self.trace.call(&asked) {
             call.returned = decided.is_ok().then(String::new);
-            call.rule = decided.as_ref().ok().and_then(Clone::clone);
-            call.by = if call.rule.is_some() { AnsweredBy::Rule } else { AnsweredBy::Nobody };
+            if let Ok(Some(Decision { rule, by, .. })) = &decided {
+                call.rule.clone_from(rule);
+                call.by = if *by == AnsweredBy::Replay { *by } else { AnsweredBy::Rule };
+            }
         }
         decided.map(|_| ())
+    }
+}
+
+/// When something was called.
+pub fn called(step: usize) -> String {
+    match step {
+        0 => "while it came to life, it called".to_owned(),
+        step => format!("in step {step}, it called"),
     }
 }
 
