@@ -423,10 +423,12 @@ fn terms<'t>(
 
 /// Puts what came of running a plugin into its report.
 fn finish(report: &mut PluginReport, trial: Trial, host: &Host, options: &Options) {
+    let open = trial::open(&trial);
     report.cases = trial.cases;
     report.sandbox = trial.sandbox;
     let before = std::mem::replace(&mut report.diagnostics, trial.diagnostics);
     weigh(report, &host.policy, options.today);
+    trial::settle(&mut report.cases, &open, &report.diagnostics);
     report.diagnostics.splice(0..0, before);
 }
 

@@ -57,7 +57,8 @@ pub struct Gate {
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
     /// Judge a part of the plugins: hash:M/N or slice:M/N is the Mth of N, none is all of them
-    /// [default: what GitLab's, Kubernetes' or Bazel's variables say, by hash]
+    /// [default: what GitLab's, Bazel's or Kubernetes' variables say, by hash; a Kubernetes Job has to pass on
+    /// its `completions` as JOB_COMPLETIONS]
     #[arg(long, value_name = "PARTITION", value_parser = Part::parse)]
     partition: Option<Part>,
     /// How many plugins to judge at a time [default: the number of processors]
