@@ -123,6 +123,9 @@ impl Bench {
             self.write(&format!("host/p{index}.wat"), plugin(&format!("i32.const {}", 38 + index)));
         }
         self.write("host/list.toml", &list);
+        // How busy the machine is decides nothing.
+        let limits = "[limits]\ntimeout = \"10m\"\ncompile-timeout = \"10m\"\n";
+        self.write("host/plugtool.toml", self.config(limits));
     }
 
     fn command(&self, program: &Path) -> Command {
