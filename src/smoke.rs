@@ -29,6 +29,7 @@ use crate::wave::Invocation;
 use call::Call;
 use code::Code;
 use engine::Compiled;
+use host::PreparedMock;
 use store::{PluginStore, State};
 
 pub use code::{CompileJob, Digester, Given, Piece, compile_module, keys, trailer};
@@ -50,6 +51,10 @@ const MAX_SAID: usize = 16 << 20;
 pub struct Job {
     /// What each case does.
     pub cases: Vec<Script>,
+    /// The components that answer for the host, which cases name by their index: what they are called, and
+    /// their lengths. They follow the files of the cases, in this order.
+    #[serde(default)]
+    pub mocks: Vec<(String, usize)>,
     /// What each case may use.
     pub limits: Limits,
     /// Whether imports that this process does not have are there all the same, and trap when they
@@ -203,7 +208,8 @@ async fn work(
     emit: &mut dyn FnMut(Event),
 ) -> Result<(), Fault> {
     let (component, mut files) = split(bytes, job)?;
-    let prepared = prepare(component, job, code)?;
+    let mocks = files.split_off(files.len() - job.mocks.len().min(files.len()));
+    let prepared = prepare(component, &mocks, job, code)?;
     emit(Event::CompiledBy(prepared.by));
     emit(Event::Compiled);
     let budget = Cell::new(MAX_SAID);
@@ -230,9 +236,10 @@ async fn work(
     Ok(())
 }
 
-/// The component and the files of all cases, which follow it.
+/// The component and the files of all cases, which follow it, and the mocks, which follow those.
 fn split<'b>(bytes: &'b [u8], job: &Job) -> Result<(&'b [u8], Vec<&'b [u8]>), Fault> {
-    let lengths: Vec<usize> = job.cases.iter().flat_map(|script| &script.files).copied().collect();
+    let files = job.cases.iter().flat_map(|script| &script.files).copied();
+    let lengths: Vec<usize> = files.chain(job.mocks.iter().map(|(_, length)| *length)).collect();
     cut(bytes, &lengths)
 }
 
@@ -259,11 +266,17 @@ struct Prepared {
     engine: Engine,
     instance: InstancePre<State>,
     calls: Vec<Vec<Call>>,
+    mocks: Vec<PreparedMock>,
     by: CompiledBy,
 }
 
 /// Everything that needs no instance: compiles, links, and finds the function of every call.
-fn prepare(bytes: &[u8], job: &Job, code: Option<Code<'_>>) -> Result<Prepared, Fault> {
+fn prepare(
+    bytes: &[u8],
+    mocks: &[&[u8]],
+    job: &Job,
+    code: Option<Code<'_>>,
+) -> Result<Prepared, Fault> {
     let fault = |kind, error: wasmtime::Error| Fault {
         kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
         message: chain(&error),
@@ -293,7 +306,10 @@ fn prepare(bytes: &[u8], job: &Job, code: Option<Code<'_>>) -> Result<Prepared, 
     };
     let calls = job.cases.iter().map(|script| script.calls.iter().map(find).collect());
     let calls = calls.collect::<Result<_, _>>()?;
-    Ok(Prepared { engine, instance, calls, by })
+    let mocks = job.mocks.iter().zip(mocks);
+    let mocks = mocks.map(|((name, _), bytes)| PreparedMock::new(name, bytes, &job.limits));
+    let mocks = mocks.collect::<Result<_, _>>()?;
+    Ok(Prepared { engine, instance, calls, mocks, by })
 }
 
 /// What guest code returned, unless it failed or wrote too much on the way.
@@ -327,7 +343,11 @@ impl<'a> Meter<'a> {
         Meter { limits, used: Used::default() }
     }
 
+    /// Gives the plugin so much fuel, and its mock as much for itself.
     fn fill(&self, store: &mut PluginStore, fuel: u64) -> Result<(), Fault> {
+        if let Some(mocked) = &mut store.data_mut().mocked {
+            mocked.fuel = fuel;
+        }
         store.set_fuel(fuel).map_err(|error| breach::fault(&error, self.limits))
     }
 

@@ -125,6 +125,7 @@ impl Case {
         let named = self.files.iter().map(|file| folder.join(&file.path));
         named
             .chain(self.host.replay.as_ref().map(|trace| trace.path.clone()))
+            .chain(self.host.mock.as_ref().map(|mock| mock.path.clone()))
             .chain(self.command.as_ref().and_then(|command| command.places.stdin.clone()))
             .collect()
     }
@@ -200,6 +201,7 @@ struct CaseTable {
     host_defaults: Option<Spanned<bool>>,
     config: Option<Spanned<BTreeMap<String, String>>>,
     keyvalue: Option<Spanned<BTreeMap<String, BTreeMap<String, String>>>>,
+    mock: Option<Spanned<String>>,
     replay: Option<Spanned<String>>,
     // Those of a command: see `CommandKeys`.
     args: Option<Spanned<Vec<String>>>,
@@ -229,6 +231,7 @@ impl CaseTable {
             defaults: self.host_defaults.take(),
             config: self.config.take(),
             keyvalue: self.keyvalue.take(),
+            mock: self.mock.take(),
             replay: self.replay.take(),
         }
     }

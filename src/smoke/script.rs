@@ -5,11 +5,11 @@ use std::cell::Cell;
 use wasmtime::component::{Instance, ResourceAny};
 
 use super::call::{Call, Handles, Returned};
-use super::host::{HostFault, Side};
+use super::host::{HostFault, Mocked, Side};
 use super::http::Desk;
 use super::store::{self, PluginStore};
 use super::{Event, Fault, FaultKind, Meter, Prepared, Script, Used, within};
-use crate::config::Limits;
+use crate::config::{Limits, MockScript};
 use crate::diagnostic::HostCall;
 use crate::wave::{Difference, Expect, MAX_TEXT, Value, compare, in_short, write};
 
@@ -95,6 +95,9 @@ impl Case<'_> {
         emit: &mut dyn FnMut(Event),
     ) -> Result<Outcome, Fault> {
         let mut outcome = Outcome::default();
+        if let Some(script) = &self.script.host.mock {
+            store.data_mut().mocked = Some(self.mock(script, store).await?);
+        }
         meter.fill(store, self.limits.init_fuel)?;
         let instance = self.prepared.instance.instantiate_async(&mut *store).await;
         outcome.fuel.push(meter.instantiated(store));
@@ -120,6 +123,18 @@ impl Case<'_> {
         let trace = &store.data().side.trace;
         outcome.asked = (trace.calls().to_vec(), trace.count());
         Ok(outcome)
+    }
+
+    /// Brings the case's mock to life.
+    async fn mock(&self, script: &MockScript, store: &PluginStore) -> Result<Mocked, Fault> {
+        let Some(mock) = self.prepared.mocks.get(script.index) else {
+            return Err(Fault {
+                kind: FaultKind::Mock,
+                message: format!("the mock {} is not there", script.name),
+                notes: Vec::new(),
+            });
+        };
+        mock.start(script, self.limits, store).await
     }
 
     /// Tells what was asked of the host since it was told last.
