@@ -5,13 +5,13 @@ mod anatomy;
 mod artifact;
 mod capabilities;
 mod debug;
+mod known;
 mod module;
 mod refused;
 mod split;
 mod steps;
 mod toolchain;
 
-use std::collections::{HashMap, HashSet};
 use std::num::NonZero;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,6 +32,7 @@ pub use anatomy::anatomy;
 pub use artifact::{Artifact, artifact};
 pub use capabilities::{module_requests, of_import, requests};
 pub use debug::{debug_build, debug_info};
+pub use known::Known;
 pub use module::{CoreItem, Module};
 pub use split::{Split, import_name, split};
 pub use toolchain::toolchain;
@@ -63,6 +64,8 @@ pub struct Component {
     pub bytes: Vec<u8>,
     /// SHA-256 of the file as it was; see [`Component::sha256`].
     pub digest: Digest,
+    /// SHA-256 of the binary; see [`Component::content_sha256`].
+    pub content: Digest,
     /// Bytes in the file.
     pub size: u64,
     /// What it imports and exports.
@@ -86,9 +89,16 @@ impl Component {
         self.digest.of(&self.bytes)
     }
 
+    /// SHA-256 of the binary, in lower-case hex: another one than that of the file where the file was text
+    /// or a core module.
+    pub fn content_sha256(&self) -> &str {
+        self.content.of(&self.bytes)
+    }
+
     /// The bytes, of which it has none afterwards.
     pub fn give_bytes(&mut self) -> Vec<u8> {
         self.sha256();
+        self.content_sha256();
         std::mem::take(&mut self.bytes)
     }
 }
@@ -131,47 +141,6 @@ pub fn identify(input: Input) -> Result<Subject, Box<Diagnostic>> {
         look(&input, &Known::default())
     })?;
     Ok(subject_of(input, looked))
-}
-
-/// Core modules that were validated before.
-#[derive(Default)]
-pub struct Known<'a> {
-    /// By their length.
-    equal: HashMap<usize, Vec<&'a [u8]>>,
-    /// By their place in what is to be validated.
-    moved: HashSet<Range<usize>>,
-}
-
-impl<'a> Known<'a> {
-    /// Those of valid components.
-    pub fn of(components: &[&'a Component]) -> Known<'a> {
-        let mut known = Known::default();
-        for component in components {
-            known.add(&component.bytes, &component.modules);
-        }
-        known
-    }
-
-    /// Adds those that stand at these places in the bytes of a valid component.
-    pub fn add(&mut self, bytes: &'a [u8], modules: &[Range<usize>]) {
-        for module in modules.iter().filter_map(|at| bytes.get(at.clone())) {
-            self.equal.entry(module.len()).or_default().push(module);
-        }
-    }
-
-    /// Adds those that stood at these places in the bytes of a valid component, which as a whole have
-    /// become part of what is to be validated, and begin there at `start`.
-    pub fn add_moved(&mut self, start: usize, modules: &[Range<usize>]) {
-        self.moved.extend(modules.iter().map(|at| start + at.start..start + at.end));
-    }
-
-    fn has(&self, at: &Range<usize>, bytes: &[u8]) -> bool {
-        let module = bytes.get(at.clone());
-        self.moved.contains(at)
-            || module.is_some_and(|module| {
-                self.equal.get(&module.len()).is_some_and(|known| known.contains(&module))
-            })
-    }
 }
 
 fn subject_of(input: Input, looked: Looked) -> Subject {
@@ -218,6 +187,7 @@ fn subject(input: Input, pass: Pass) -> Subject {
     }
     Subject::Component(Box::new(Component {
         digest: input.digest,
+        content: input.content,
         name: input.name,
         path: input.path,
         size: input.size,

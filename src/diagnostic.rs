@@ -13,6 +13,7 @@ mod report;
 mod run;
 mod schema;
 mod stubs;
+mod timing;
 mod usage;
 
 use std::borrow::Cow;
@@ -34,12 +35,13 @@ pub use inspection::{
 pub use partition::{Method, PartitionItem, PartitionUsed};
 pub use report::{
     AdaptReport, AdapterUse, CallReport, CaseReport, ComponentUsed, ComposeReport, ConfigUsed,
-    Distance, ExportFrom, GateEnd, GatePlugin, InitReport, PluginReport, Report, Summary, Timing,
-    Tool, Verdict, WireShown, Wrote,
+    Distance, ExportFrom, GateEnd, GatePlugin, InitReport, PluginReport, Report, Summary, Tool,
+    Verdict, WireShown, Wrote,
 };
 pub use run::{Captured, CommandReport, RunReport};
 pub use schema::{SCHEMAS, schema};
 pub use stubs::{StubUse, StubbedFunction, StubbedImport};
+pub use timing::Timing;
 pub use usage::{CompiledBy, Sandbox, Usage};
 
 /// How much a finding weighs. Ordered: `Note < Warning < Error`.

@@ -64,8 +64,7 @@ fn judge_all(
             if let Ok(report) = &mut result
                 && report.verdict != Verdict::Skipped
             {
-                let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-                report.timing = Some(Timing { milliseconds });
+                report.timing = Some(Timing::since(begun));
             }
             match &result {
                 Ok(report) => {

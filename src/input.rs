@@ -24,6 +24,8 @@ pub struct Input {
     pub bytes: Vec<u8>,
     /// SHA-256 of the file as it was (of the text, where it was text).
     pub digest: Digest,
+    /// SHA-256 of the bytes: the same, where they are those of the file.
+    pub content: Digest,
     /// Bytes in the file as it was.
     pub size: u64,
     /// What the file says it is.
@@ -124,9 +126,10 @@ pub fn read(name: &str, path: &str) -> Result<Input, InputError> {
 
 /// An input out of bytes that are at hand already.
 pub fn from_bytes(name: &str, path: &str, raw: Vec<u8>) -> Result<Input, InputError> {
-    let digest = Digest::default();
+    let (digest, mut content) = (Digest::default(), None);
     let size = raw.len() as u64;
     let bytes = if is_text(&raw) {
+        content = Some(Digest::default());
         // Of the text, and not of what it is assembled to.
         let sha256 = digest.of(&raw);
         match wat::parse_bytes(&raw) {
@@ -137,7 +140,8 @@ pub fn from_bytes(name: &str, path: &str, raw: Vec<u8>) -> Result<Input, InputEr
         raw
     };
     let kind = kind_of(&bytes);
-    Ok(Input { name: name.to_owned(), path: path.to_owned(), bytes, digest, size, kind })
+    let content = content.unwrap_or_else(|| digest.clone());
+    Ok(Input { name: name.to_owned(), path: path.to_owned(), bytes, digest, content, size, kind })
 }
 
 /// SHA-256 in lower-case hex.

@@ -6,6 +6,7 @@ mod command;
 mod fit;
 mod http;
 mod stage;
+mod store;
 pub mod stubs;
 mod trial;
 
@@ -74,15 +75,16 @@ pub struct Options {
     pub cache: Option<Arc<Cache>>,
 }
 
-/// Reads a submitted file and decodes it. What is wrong with it is a finding.
-pub fn open(name: &str, path: &str, policy: &Policy) -> (Option<Component>, PluginReport) {
-    read(name, path, policy, Modules::AreFindings)
+/// Reads a submitted file and decodes it. What is wrong with it is a finding. What is known to be valid is not
+/// validated again.
+pub fn open(name: &str, path: &str, code: Option<&CodeCache>) -> (Option<Component>, PluginReport) {
+    read(name, path, &Policy::default(), Modules::AreFindings, code)
 }
 
 /// As [`open`], on a host's terms: a core module becomes a component where the host wants that, and
 /// the report says so.
 pub fn open_for(name: &str, path: &str, host: &Host) -> (Option<Component>, PluginReport) {
-    read(name, path, &host.policy, Modules::of(host))
+    read(name, path, &host.policy, Modules::of(host), None)
 }
 
 /// Whether a command can tell the host its exit code, whichever world it targets: `exit-with-code` came
@@ -101,8 +103,12 @@ fn takes_exit_codes(host: &Host) -> bool {
 
 /// As [`open`], for a file that is to be run as a command: a core module becomes a component that
 /// keeps its exit codes.
-pub fn open_program(name: &str, path: &str) -> (Option<Component>, PluginReport) {
-    read(name, path, &Policy::default(), Modules::BecomePrograms)
+pub fn open_program(
+    name: &str,
+    path: &str,
+    code: Option<&CodeCache>,
+) -> (Option<Component>, PluginReport) {
+    read(name, path, &Policy::default(), Modules::BecomePrograms, code)
 }
 
 /// What is done with a core module.
@@ -128,13 +134,30 @@ fn read(
     path: &str,
     policy: &Policy,
     modules: Modules,
+    code: Option<&CodeCache>,
 ) -> (Option<Component>, PluginReport) {
     let (input, mut report) = bytes(name, path, policy);
-    let Some(input) = input else { return (None, report) };
-    let digest = input.digest.clone();
-    let component = decode(input, &mut report, modules, None);
-    report.sha256 = digest.known();
+    let component = input.and_then(|input| known_or_decoded(input, &mut report, modules, code));
     (component, report)
+}
+
+/// Decodes a file, and takes note that it is valid; what is known to be is not validated again.
+fn known_or_decoded(
+    input: Input,
+    report: &mut PluginReport,
+    modules: Modules,
+    code: Option<&CodeCache>,
+) -> Option<Component> {
+    let digest = input.digest.clone();
+    let valid = code.and_then(|code| code.valid(&input));
+    let component = decode(input, report, modules, valid.as_deref());
+    report.sha256 = digest.known();
+    if valid.is_some() {
+        report.cached.push(Known::File);
+    } else if let Some((code, component)) = code.zip(component.as_ref()) {
+        code.keep_valid(component);
+    }
+    component
 }
 
 /// Reads a submitted file, and looks at nothing but its size.
@@ -310,18 +333,8 @@ fn judge_input(
 ) -> Result<(PluginReport, Option<Contract>), JudgeError> {
     let about_size = std::mem::take(&mut report.diagnostics);
     let cache = options.cache.as_deref();
-    let digest = input.digest.clone();
-    let (file_key, valid) = match cache {
-        Some(cache) => cache.file(&input),
-        None => (None, None),
-    };
-    let component = decode(input, &mut report, Modules::of(host), valid.as_deref());
-    report.sha256 = digest.known();
-    match (cache, file_key, &component) {
-        _ if valid.is_some() => report.cached.push(Known::File),
-        (Some(cache), Some(key), Some(component)) => cache.keep_file(&key, &component.modules),
-        _ => {}
-    }
+    let code = options.code.as_deref();
+    let component = known_or_decoded(input, &mut report, Modules::of(host), code);
     let fitted = match component {
         Some(component) => fit(component, host, &mut report),
         None => Ok(Fitted::default()),
@@ -333,7 +346,8 @@ fn judge_input(
             Fitted::default()
         }
     };
-    let sha256 = component.as_ref().filter(|_| cache.is_some()).map(|it| input::digest(&it.bytes));
+    let sha256 = component.as_ref().filter(|_| cache.is_some());
+    let sha256 = sha256.map(|it| it.content_sha256().to_owned());
     // What could not be judged is not known.
     let contract = report.failure.is_none();
     let contract = contract.then(|| Contract::of(&report, surface.clone(), sha256.clone()));

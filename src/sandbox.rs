@@ -44,6 +44,9 @@ pub struct Grants {
     /// open them itself.
     #[serde(default)]
     pub open: Vec<PathBuf>,
+    /// What is said of those files, to whoever takes them in.
+    #[serde(default)]
+    pub about: String,
     /// Private memory, in bytes, beside [`OVERHEAD`].
     pub memory: u64,
     /// Processor time of all threads together; the deadline is what counts, and this stands behind it.
@@ -75,6 +78,12 @@ pub fn this_program() -> Result<PathBuf, SandboxError> {
     std::env::current_exe().map_err(|error| SandboxError::Start(error.to_string()))
 }
 
+/// Who this process acts as: what files it makes belong to.
+#[cfg(unix)]
+pub fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
 /// Where there is no confinement, that is what is said.
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
@@ -83,9 +92,9 @@ mod elsewhere {
     use super::Grants;
     use crate::diagnostic::Sandbox;
 
-    pub fn confine(grants: &Grants) -> (Sandbox, Vec<File>) {
+    pub fn confine<T>(grants: &Grants, take: impl FnOnce(Vec<File>) -> T) -> (Sandbox, T) {
         let missing = vec!["confinement: plugtool knows only that of Linux".to_owned()];
         let sandbox = Sandbox { complete: false, measures: Vec::new(), missing };
-        (sandbox, grants.open.iter().map_while(|path| File::open(path).ok()).collect())
+        (sandbox, take(grants.open.iter().map_while(|path| File::open(path).ok()).collect()))
     }
 }

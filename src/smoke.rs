@@ -11,28 +11,28 @@ mod engine;
 mod fault;
 mod host;
 mod http;
+mod outcome;
 mod output;
 mod script;
 mod store;
 mod wasi;
 
 use std::cell::Cell;
-use std::fs::File;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::Engine;
-use wasmtime::component::{InstancePre, Linker};
+use wasmtime::component::InstancePre;
 
 use crate::config::{HostScript, Limits, Outside};
 use crate::diagnostic::{CompiledBy, HostCall, HttpAnswer, HttpExchange};
 use crate::wave::Invocation;
 use call::Call;
-use code::Code;
 use engine::Compiled;
 use host::PreparedMock;
 use store::{PluginStore, State};
 
-pub use code::{CompileJob, Digester, Given, Piece, compile_module, keys, trailer};
+pub use code::{CompileJob, Digester, Given, Origin, Piece, compile_code, keys, trailer};
 pub use command::{
     Command, CommandError, CommandJob, Folder, Launch, Output, Streams, run_command,
 };
@@ -42,9 +42,13 @@ pub use http::{HttpJob, Visit, run_http};
 /// The engine, with its version, for reports. A test holds it to `Cargo.lock`.
 pub const ENGINE: &str = "wasmtime 48.0.8";
 
-/// The most text that a job says about what its calls returned, in bytes: a supervisor reads no more
-/// than so much of an answer.
+/// The most that a job says about what its calls returned and about what was asked meanwhile, in bytes: a
+/// supervisor reads no more than so much of an answer.
 const MAX_SAID: usize = 16 << 20;
+
+/// How long, by the guest's own clock, it goes on in the background when everything that it was asked for
+/// is there. Nobody waits for that: the clock is virtual.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// What a worker is to do with one component: for each case, make a fresh instance and call it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,9 +64,6 @@ pub struct Job {
     /// Whether imports that this process does not have are there all the same, and trap when they
     /// are called: the host has them, by its contract, and nothing says what they would answer.
     pub unscripted: bool,
-    /// The code of core modules that the component imports; none where it has all its modules.
-    #[serde(default)]
-    pub given: Option<Given>,
 }
 
 /// The calls of one case, made one after the other in one instance.
@@ -174,18 +175,22 @@ pub struct Used {
     pub memory: u64,
     /// The most elements that all tables had.
     pub table_elements: u64,
-    /// Bytes that went to standard output or to standard error, whichever got more.
+    /// Bytes that went to standard output, to standard error or into the body of an answer, whichever got
+    /// most.
     pub output: u64,
 }
 
 /// Does a job, and says what happens. Runs guest code in this process: call it in a worker.
 ///
-/// `files` are those of the code that the job was given. Time is virtual: a guest that sleeps wakes at
-/// once, and its clocks have moved on.
-pub fn run(bytes: &[u8], job: &Job, files: &[File], confined: bool, emit: &mut dyn FnMut(Event)) {
-    let code = job.given.as_ref().map(|given| Code { given, files, confined });
-    let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, code, emit)));
-    if let Err(fault) = outcome.flatten() {
+/// Time is virtual: a guest that sleeps wakes at once, and its clocks have moved on.
+pub fn run(bytes: &[u8], job: &Job, origin: Origin, emit: &mut dyn FnMut(Event)) {
+    let outcome = runtime().map(|runtime| runtime.block_on(work(bytes, job, origin, emit)));
+    end(outcome.flatten(), emit);
+}
+
+/// Says that a job is done, and where it was not, why.
+fn end(outcome: Result<(), Fault>, emit: &mut dyn FnMut(Event)) {
+    if let Err(fault) = outcome {
         emit(Event::Failed(breach::shorten(fault)));
     }
     emit(Event::Done);
@@ -204,12 +209,12 @@ fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
 async fn work(
     bytes: &[u8],
     job: &Job,
-    code: Option<Code<'_>>,
+    origin: Origin,
     emit: &mut dyn FnMut(Event),
 ) -> Result<(), Fault> {
     let (component, mut files) = split(bytes, job)?;
     let mocks = files.split_off(files.len() - job.mocks.len().min(files.len()));
-    let prepared = prepare(component, &mocks, job, code)?;
+    let prepared = prepare(component, &mocks, job, origin)?;
     emit(Event::CompiledBy(prepared.by));
     emit(Event::Compiled);
     let budget = Cell::new(MAX_SAID);
@@ -271,32 +276,16 @@ struct Prepared {
 }
 
 /// Everything that needs no instance: compiles, links, and finds the function of every call.
-fn prepare(
-    bytes: &[u8],
-    mocks: &[&[u8]],
-    job: &Job,
-    code: Option<Code<'_>>,
-) -> Result<Prepared, Fault> {
-    let fault = |kind, error: wasmtime::Error| Fault {
-        kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
-        message: chain(&error),
-        notes: Vec::new(),
-    };
-    let refused = |error| fault(FaultKind::Refused, error);
-    let Compiled { engine, component, by } = match &code {
-        Some(code) => code.compile(bytes, &job.limits)?,
-        None => engine::compile(bytes, &job.limits, job.limits.compiler).map_err(refused)?,
-    };
-    let mut linker = Linker::new(&engine);
-    wasi::link(&mut linker, &engine, &component).map_err(refused)?;
-    if let Some(code) = &code {
-        code.link(&engine, &mut linker)?;
-    }
+fn prepare(bytes: &[u8], mocks: &[&[u8]], job: &Job, origin: Origin) -> Result<Prepared, Fault> {
+    let refused = |error| breach::of(FaultKind::Refused, &error);
+    let compiled = origin.compiled(bytes, &job.limits, job.limits.compiler)?;
+    let mut linker = compiled.linker().map_err(refused)?;
+    let Compiled { engine, component, by, .. } = compiled;
     if job.unscripted {
         host::define(&mut linker, &engine, &component).map_err(refused)?;
     }
     let instance =
-        linker.instantiate_pre(&component).map_err(|error| fault(FaultKind::Link, error))?;
+        linker.instantiate_pre(&component).map_err(|error| breach::of(FaultKind::Link, &error))?;
     let find = |invocation: &Invocation| {
         Call::find(&component, invocation).ok_or_else(|| Fault {
             kind: FaultKind::BadCall,
@@ -310,6 +299,15 @@ fn prepare(
     let mocks = mocks.map(|((name, _), bytes)| PreparedMock::new(name, bytes, &job.limits));
     let mocks = mocks.collect::<Result<_, _>>()?;
     Ok(Prepared { engine, instance, calls, mocks, by })
+}
+
+/// Takes what this takes as a line out of what a job may still say. Where that is too much nothing is left,
+/// so that what is told has no gaps.
+fn spend(budget: &Cell<usize>, what: &impl Serialize) -> bool {
+    let size = serde_json::to_vec(what).map_or(usize::MAX, |line| line.len());
+    let left = budget.get().checked_sub(size);
+    budget.set(left.unwrap_or(0));
+    left.is_some()
 }
 
 /// What guest code returned, unless it failed or wrote too much on the way.

@@ -53,7 +53,7 @@ impl WaveError {
 }
 
 /// A value: an argument, an expectation, or what came back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Hash, Serialize, Deserialize)]
 pub enum Value {
     /// `_`: whatever it is. Only in expectations.
     Any,
@@ -157,5 +157,33 @@ impl Value {
             | Value::Result(Ok(Some(value)) | Err(Some(value))) => value.is_opaque(),
             _ => false,
         }
+    }
+
+    /// How much it takes in memory, in bytes, nearly.
+    pub fn size(&self) -> usize {
+        let payload = |value: &Option<Box<Value>>| value.as_ref().map_or(0, |value| value.size());
+        let inside = match self {
+            Value::Text(text) | Value::Enum(text) | Value::Handle(text) | Value::Opaque(text) => {
+                text.len()
+            }
+            Value::Bytes(bytes) => bytes.len(),
+            Value::List(items, _) | Value::Tuple(items) => items.iter().map(Value::size).sum(),
+            Value::Record(fields) => fields
+                .iter()
+                .map(|(name, value)| size_of::<String>() + name.len() + value.size())
+                .sum(),
+            Value::Flags(names) => names.iter().map(|name| size_of::<String>() + name.len()).sum(),
+            Value::Variant(name, value) => name.len() + payload(value),
+            Value::Option(value) | Value::Result(Ok(value) | Err(value)) => payload(value),
+            Value::Any
+            | Value::Bool(_)
+            | Value::Signed(_)
+            | Value::Unsigned(_)
+            | Value::Float32(_)
+            | Value::Float64(_)
+            | Value::Char(_)
+            | Value::File(..) => 0,
+        };
+        size_of::<Value>() + inside
     }
 }

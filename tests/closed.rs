@@ -25,7 +25,8 @@ use plugtool::judge::stubs::{Closed, NotClosed, alone, close};
 use plugtool::wiring::Plan;
 use plugtool::world::{self, ExternName, Host, Item, World};
 
-use generate::{Generator, Rng};
+use generate::Generator;
+use support::random::Rng;
 
 fn decoded(name: &str, bytes: Vec<u8>) -> Component {
     let input = input::from_bytes(name, name, bytes).expect("bytes");

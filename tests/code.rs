@@ -12,14 +12,13 @@ use std::process::Command;
 use std::sync::Arc;
 
 use plugtool::component::{Component, FEATURES, decode, import_name, split};
-use plugtool::config::{self, Compiler, Host, Plugin};
-use plugtool::diagnostic::{CompiledBy, PluginReport, Severity, Verdict};
+use plugtool::config::{self, Compiler, Host, Plugin, plugin_list};
+use plugtool::diagnostic::{CompiledBy, PluginReport, Verdict};
 use plugtool::input;
 use plugtool::judge::code::CodeCache;
 use plugtool::judge::{Options, judge};
+use support::process::PLUGTOOL;
 use support::{plugins, root};
-
-const PLUGTOOL: &str = env!("CARGO_BIN_EXE_plugtool");
 
 fn host(compiler: Compiler) -> Host {
     let mut host = config::load(&root().join("compositions/cli-host")).expect("the demo host");
@@ -28,21 +27,16 @@ fn host(compiler: Compiler) -> Host {
 }
 
 fn options(code: Option<Arc<CodeCache>>) -> Options {
-    Options {
-        jobs: std::num::NonZero::<usize>::MIN,
-        worker: PLUGTOOL.into(),
-        fail_on: Severity::Error,
-        today: (2026, 1, 1),
-        record: false,
-        code,
-        cache: None,
-    }
+    Options { code, ..support::process::options(PLUGTOOL) }
 }
 
 fn judged(id: &str, path: &Path, host: &Host, code: Option<Arc<CodeCache>>) -> PluginReport {
     let path = path.to_string_lossy().into_owned();
     let plugin = Plugin { id: id.to_owned(), path, enabled: true };
-    judge(&plugin, host, &options(code)).expect("a judgement")
+    let mut report = judge(&plugin, host, &options(code)).expect("a judgement");
+    // What was known before is no part of what the plugin did.
+    report.cached.clear();
+    report
 }
 
 /// What a plugin did, without who compiled it and what it cost.
@@ -136,11 +130,12 @@ fn large() -> PathBuf {
     root().join("testdata/plugins/reverse/reverse.wasm")
 }
 
-/// The files of a folder, by name.
+/// The files of a folder, the smallest first.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder");
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
-    files.sort();
+    files.retain(|path| path.is_file());
+    files.sort_by_key(|path| fs::metadata(path).map(|about| about.len()).expect("a file"));
     files
 }
 
@@ -158,8 +153,8 @@ fn damaged_and_foreign_code_is_found_said_and_made_again() {
     };
     let (first, remarks) = run();
     assert_eq!((first.verdict, remarks.len()), (Verdict::Pass, 0), "{remarks:?}");
-    let [entry] = &files(folder.path())[..] else { panic!("one module is kept") };
-    let good = fs::read(entry).expect("an entry");
+    // What is left of the component, and its one large module.
+    let [rest, module] = &files(folder.path())[..] else { panic!("two pieces are kept") };
     let (again, remarks) = run();
     assert_eq!((again, remarks.len()), (first.clone(), 0), "{remarks:?}");
 
@@ -187,13 +182,81 @@ fn damaged_and_foreign_code_is_found_said_and_made_again() {
             fs::write(file, [b"\x7fELF".as_slice(), &[0; 4096]].concat()).expect("it is written");
         }),
     ];
-    for (why, harm) in harms {
-        harm(entry);
+    for entry in [rest, module] {
+        let good = fs::read(entry).expect("an entry");
+        for (why, harm) in harms {
+            harm(entry);
+            let (report, remarks) = run();
+            assert_eq!(report, first, "{why}");
+            let [remark] = &remarks[..] else { panic!("{why}: {remarks:?}") };
+            assert!(remark.starts_with("compiled again: ") && remark.ends_with(why), "{remark}");
+            assert!(fs::read(entry).expect("an entry") == good, "{why}: it was not made good");
+        }
+    }
+    // One piece under the name and the key of the other.
+    let mut bytes = fs::read(module).expect("an entry");
+    let key = bytes.len() - 2 * 65;
+    let name = rest.file_name().and_then(|name| name.to_str()).expect("a key");
+    bytes[key..key + 64].copy_from_slice(name.as_bytes());
+    fs::write(rest, bytes).expect("it is written");
+    let (report, remarks) = run();
+    assert_eq!((report, remarks.len()), (first.clone(), 1), "{remarks:?}");
+
+    // What it is made of, and that it is valid.
+    for entry in entries(&folder.path().join("known")) {
+        let bytes = fs::read(&entry).expect("an entry");
+        fs::write(&entry, &bytes[..bytes.len() - 1]).expect("it is written");
         let (report, remarks) = run();
-        assert_eq!(report, first, "{why}");
-        let [remark] = &remarks[..] else { panic!("{why}: {remarks:?}") };
-        assert!(remark.starts_with("compiled again: ") && remark.ends_with(why), "{remark}");
-        assert!(fs::read(entry).expect("an entry") == good, "{why}: it was not made good");
+        assert_eq!(report, first);
+        assert!(remarks[0].starts_with("found out again: "), "{remarks:?}");
+        assert!(remarks[0].ends_with("it is damaged"), "{remarks:?}");
+        assert!(fs::read(&entry).expect("an entry") == bytes, "it was not made good");
+    }
+}
+
+/// All files below a folder.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let inner =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    inner.flat_map(|path| if path.is_dir() { entries(&path) } else { vec![path] }).collect()
+}
+
+/// Whoever can write to the folder decides verdicts: one that others can write to is not used.
+#[test]
+#[cfg(unix)]
+fn a_folder_that_others_can_write_to_is_not_used() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("it is mine");
+    let host = host(Compiler::Auto);
+    let cache = Arc::new(CodeCache::new(folder.path().to_owned()));
+    let report = judged("reverse", &large(), &host, Some(cache.clone()));
+    assert_eq!(report, judged("reverse", &large(), &host, None));
+    assert!(cache.remarks()[0].contains("others than its owner"), "{:?}", cache.remarks());
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+/// Commands and handlers are run from kept code as calls are, and do the same.
+#[test]
+fn commands_and_handlers_do_the_same_from_kept_code() {
+    for folder in ["command-runner", "http-service"] {
+        let host = config::load(&root().join("compositions").join(folder)).expect("a host");
+        let kept = tempfile::tempdir().expect("a folder");
+        let code = || Some(Arc::new(CodeCache::for_modules_from(kept.path().to_owned(), 1)));
+        let mut ran = 0;
+        for plugin in plugin_list(&host.plugins).expect("its plugins") {
+            let of = |code| judged(&plugin.id, Path::new(&plugin.path), &host, code);
+            let whole = of(None);
+            ran += whole.cases.len();
+            assert_eq!(of(code()), whole, "{}: in parts", plugin.id);
+            let pieces = files(kept.path()).len();
+            let cache = code();
+            assert_eq!(of(cache.clone()), whole, "{}: kept", plugin.id);
+            assert_eq!(cache.expect("a cache").remarks(), [""; 0]);
+            assert_eq!(files(kept.path()).len(), pieces, "{}: compiled again", plugin.id);
+        }
+        assert!(ran > 3, "only {ran} cases ran in {folder}");
+        assert!(files(kept.path()).len() > 2, "nothing was kept in {folder}");
     }
 }
 
@@ -207,7 +270,7 @@ fn a_folder_that_cannot_be_written_to_changes_nothing() {
     let cache = Arc::new(CodeCache::new(file.join("code")));
     let report = judged("reverse", &large(), &host, Some(cache.clone()));
     assert_eq!(report, judged("reverse", &large(), &host, None));
-    assert!(cache.remarks()[0].contains("cannot be written to"), "{:?}", cache.remarks());
+    assert!(cache.remarks()[0].contains("is not used"), "{:?}", cache.remarks());
 }
 
 /// What it is asked for.
@@ -239,5 +302,5 @@ fn a_folder_is_shared() {
         assert_eq!(output.stdout, plain.stdout);
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     }
-    assert_eq!(files(&folder.path().join("code")).len(), 1, "one entry, and nothing half written");
+    assert_eq!(files(&folder.path().join("code")).len(), 2, "two pieces, and nothing half written");
 }

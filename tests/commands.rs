@@ -11,10 +11,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 
 use plugtool::input::digest;
+use support::process::{peak_of, worker_of};
+use support::random::noise;
 use support::{bless, root, which};
 
 const MIRROR: &str = "mirror";
@@ -31,20 +33,6 @@ struct Row {
     stdin: Vec<u8>,
     /// A trap is told in other words; what the guest itself had written comes first.
     traps: bool,
-}
-
-/// Bytes that look like none in particular, the same every time (xorshift).
-fn noise(size: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut bytes = Vec::with_capacity(size + 8);
-    while bytes.len() < size {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(size);
-    bytes
 }
 
 fn rows() -> Vec<Row> {
@@ -241,22 +229,18 @@ fn async_functions_do_the_same_as_under_wasmtime() {
     }
 }
 
-/// The most memory that a process held so far, in KiB.
-#[cfg(target_os = "linux")]
-fn peak_of(process: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// The worker that a process has started.
-#[cfg(target_os = "linux")]
-fn worker_of(process: u32) -> Option<u32> {
-    let tasks = fs::read_dir(format!("/proc/{process}/task")).ok()?;
-    tasks.flatten().find_map(|task| {
-        let children = fs::read_to_string(task.path().join("children")).ok()?;
-        children.split_whitespace().next()?.parse().ok()
-    })
+/// Starts plugtool with both ends of its streams in the hands of the test.
+fn talk(args: &[&str]) -> (Child, ChildStdin, ChildStdout) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_plugtool"))
+        .args(args)
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let stdin = child.stdin.take().expect("a pipe");
+    let stdout = child.stdout.take().expect("a pipe");
+    (child, stdin, stdout)
 }
 
 /// 100 MB through a command take no more memory than 1 MB, in the supervisor and in its worker.
@@ -264,15 +248,7 @@ fn worker_of(process: u32) -> Option<u32> {
 #[test]
 fn streams_take_no_memory() {
     let peaks = |command: &str, size: usize| -> [u64; 2] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_plugtool"))
-            .args(["run", command, "--timeout", "10m"])
-            .current_dir(root())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut stdin = child.stdin.take().expect("a pipe");
-        let mut stdout = child.stdout.take().expect("a pipe");
+        let (mut child, mut stdin, mut stdout) = talk(&["run", command, "--timeout", "10m"]);
         let process = child.id();
         let peaks = thread::scope(|scope| {
             let block = noise(1 << 20);
@@ -326,15 +302,8 @@ fn a_reader_that_goes_away_is_noticed() {
 /// What waits for its input is not out of time.
 #[test]
 fn waiting_for_input_takes_no_time() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_plugtool"))
-        .args(["run", "testdata/plugins/mirror/mirror.wasm", "--timeout", "1s"])
-        .current_dir(root())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    let mut stdout = child.stdout.take().expect("a pipe");
+    let (mut child, mut stdin, mut stdout) =
+        talk(&["run", "testdata/plugins/mirror/mirror.wasm", "--timeout", "1s"]);
     let mut answer = [0; 5];
     for _ in 0..2 {
         // Each line comes back before the next one is written: nothing is held back either.
@@ -350,15 +319,8 @@ fn waiting_for_input_takes_no_time() {
 /// What a command of WASI 0.3 writes while it waits for its input is there before it gets any.
 #[test]
 fn a_question_is_asked_before_its_answer_is_waited_for() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_plugtool"))
-        .args(["run", "testdata/plugins/relay/relay.wasm", "--timeout", "10m", "--", "--ask"])
-        .current_dir(root())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    let mut stdout = child.stdout.take().expect("a pipe");
+    let (mut child, mut stdin, mut stdout) =
+        talk(&["run", "testdata/plugins/relay/relay.wasm", "--timeout", "10m", "--", "--ask"]);
     let mut question = [0; 6];
     stdout.read_exact(&mut question).expect("it asks");
     assert_eq!(&question, b"name? ");

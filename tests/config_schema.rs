@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
 
+#[path = "config_schema/smoke.rs"]
+mod smoke;
 #[allow(dead_code)]
 mod support;
 
@@ -13,7 +15,7 @@ use jsonschema::Validator;
 use plugtool::config::{self, FILE_SCHEMAS, file_schema};
 use plugtool::diagnostic::Code;
 use serde_json::Value;
-use support::{bless, files_below, root};
+use support::{bless, execute, files_below, root};
 
 fn validator(name: &str) -> Validator {
     jsonschema::validator_for(&file_schema(name).expect("a schema")).expect("a valid schema")
@@ -34,7 +36,30 @@ fn json(text: &str) -> Value {
     of(toml::Value::Table(toml::from_str(text).expect("TOML")))
 }
 
-/// Every host and every list of plugins in the repository, and those that stand in cases.
+/// The files of a case, with what is in them.
+fn files_of(case: &str) -> Vec<(&str, String)> {
+    let files = case.split("\nfile: ").skip(1).map(|block| {
+        let (name, rest) = block.split_once('\n').unwrap_or((block, ""));
+        let lines = rest.lines().take_while(|line| line.starts_with("    ") || line.is_empty());
+        let lines: Vec<&str> = lines.map(|line| line.strip_prefix("    ").unwrap_or("")).collect();
+        (name, lines.join("\n"))
+    });
+    files.collect()
+}
+
+/// The schema that a file is to be as; none where it is none of those that have one.
+fn kind(text: &str) -> Option<&'static str> {
+    let table: toml::Table = toml::from_str(text).ok()?;
+    let host = table.get("host").is_some_and(|host| host.get("wit").is_some());
+    let list = table.get("plugins").and_then(|it| it.as_array()).and_then(|it| it.first());
+    let list = list.is_some_and(toml::Value::is_table);
+    let smoke = ["steps", "case", "args", "request"].iter().any(|key| table.contains_key(*key));
+    [(host, "host"), (list, "plugins"), (smoke, "smoke")]
+        .iter()
+        .find_map(|(is, name)| is.then_some(*name))
+}
+
+/// Every file in the repository that has a schema, and those that stand in cases.
 fn files() -> Vec<(&'static str, PathBuf, String)> {
     let mut texts: Vec<(PathBuf, String)> = Vec::new();
     for path in [files_below("compositions", "toml"), files_below("testdata", "toml")].concat() {
@@ -44,31 +69,11 @@ fn files() -> Vec<(&'static str, PathBuf, String)> {
     // Of each case, the files that are right: those that a command does not refuse.
     for path in files_below("testdata/codes", "case") {
         let text = fs::read_to_string(&path).expect("a case");
-        for block in text.split("\nfile: ").skip(1) {
-            let (name, rest) = block.split_once('\n').unwrap_or((block, ""));
-            let lines = rest.lines().take_while(|line| line.starts_with("    ") || line.is_empty());
-            let inner: Vec<&str> =
-                lines.map(|line| line.strip_prefix("    ").unwrap_or("")).collect();
-            if name.ends_with(".toml") {
-                texts.push((path.join(name), inner.join("\n")));
-            }
-        }
+        let files = files_of(&text).into_iter().filter(|(name, _)| name.ends_with(".toml"));
+        texts.extend(files.map(|(name, text)| (path.join(name), text)));
     }
-    let kind = |(path, text): (PathBuf, String)| {
-        let table: toml::Table = toml::from_str(&text).ok()?;
-        let host = table.get("host").is_some_and(|host| host.get("wit").is_some());
-        let list = table.get("plugins").and_then(|it| it.as_array()).and_then(|it| it.first());
-        let list = list.is_some_and(toml::Value::is_table);
-        let name = if host {
-            "host"
-        } else if list {
-            "plugins"
-        } else {
-            return None;
-        };
-        Some((name, path, text))
-    };
-    texts.into_iter().filter_map(kind).collect()
+    let kinds = texts.into_iter().filter_map(|(path, text)| Some((kind(&text)?, path, text)));
+    kinds.collect()
 }
 
 #[test]
@@ -82,6 +87,9 @@ fn the_committed_schemas_are_current() {
         }
         let committed = fs::read_to_string(&path).unwrap_or_default();
         assert!(committed == current, "{} is not current; BLESS=1 rewrites it", path.display());
+        let printed = execute(&format!("plugtool explain --schema {name}"), root());
+        assert_eq!(printed.exit, "0", "{}", printed.stderr);
+        assert!(printed.stdout == current, "{name}: explain prints another one");
     }
 }
 

@@ -14,12 +14,13 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::fs;
 
-use packages::{Edit, Package, Random};
+use packages::{Edit, Package};
 use plugtool::component::{self, FEATURES};
 use plugtool::diagnostic::{Change, ChangeKind, Segment, WitPath};
 use plugtool::diff::diff;
 use plugtool::input::{self, Kind};
 use plugtool::world::{self, Host, Mismatch, WitError, World};
+use support::random::Rng;
 use support::{bless, plugins, root};
 use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType, SubtypeCx};
 
@@ -329,7 +330,7 @@ fn seeds() -> u64 {
 fn random_edits_are_all_told_and_judged() {
     let (mut pairs, mut edits, mut broken) = (0, 0, [0, 0, 0, 0]);
     for seed in 0..seeds() {
-        let mut random = Random(seed);
+        let mut random = Rng(seed);
         let package = Package::random(&mut random);
         let mut edited = package.clone();
         let mut made: Vec<Edit> = Vec::new();

@@ -9,18 +9,16 @@ mod support;
 
 use std::fs;
 use std::io::Write as _;
-use std::num::NonZero;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use plugtool::config::{self, Plugin};
-use plugtool::diagnostic::{PluginReport, Severity, Verdict};
-use plugtool::judge::{Options, judge};
+use plugtool::diagnostic::{PluginReport, Verdict};
+use plugtool::judge::judge;
 use serde_json::Value;
+use support::process::{PLUGTOOL, options};
 use support::{link, plugins, root, without_times, workspace};
-
-const PLUGTOOL: &str = env!("CARGO_BIN_EXE_plugtool");
 
 /// A gate over one plugin that passes and has cases, in a shell that does something first.
 fn gate_after(folder: &Path, prelude: &str, arguments: &str) -> Output {
@@ -115,16 +113,7 @@ fn judged_by(worker: &Path) -> PluginReport {
     let host = config::load(&root().join("compositions/cli-host")).expect("a host");
     let path = plugins()["greet"].display().to_string();
     let plugin = Plugin { id: "greet".to_owned(), path, enabled: true };
-    let options = Options {
-        worker: worker.to_owned(),
-        fail_on: Severity::Error,
-        jobs: NonZero::<usize>::MIN,
-        today: (2026, 1, 1),
-        record: false,
-        code: None,
-        cache: None,
-    };
-    judge(&plugin, &host, &options).expect("a verdict")
+    judge(&plugin, &host, &options(worker)).expect("a verdict")
 }
 
 /// What stands where the worker should: what says nothing of its confinement has not seen the plugin, and says

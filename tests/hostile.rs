@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use support::process::{peak_of, ticks_of, worker_of};
 use support::root;
 
 /// What `testdata/hostile/plugtool.toml` allows a case, and the engine for compiling.
@@ -135,7 +136,7 @@ fn wait(mut gate: Child) -> (Value, Duration, u64) {
     });
     let mut peak = 0;
     let status = loop {
-        peak = peak.max(peak_memory(gate.id()));
+        peak = peak.max(peak_of(gate.id()).unwrap_or(0));
         match gate.try_wait().expect("its status") {
             Some(status) => break status,
             None => std::thread::sleep(Duration::from_millis(2)),
@@ -145,14 +146,6 @@ fn wait(mut gate: Child) -> (Value, Duration, u64) {
     let text = reader.join().expect("its report");
     assert!(status.code().is_some_and(|code| code < 2), "{status}: {text}");
     (serde_json::from_str(&text).expect("a report in JSON"), took, peak)
-}
-
-/// The most memory that a process has held, in KiB; 0 where that is not to be had.
-fn peak_memory(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    number.and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
 fn codes(plugin: &Value) -> Vec<&str> {
@@ -228,27 +221,15 @@ fn a_report_has_every_limit_with_what_was_used_of_it() {
 /// The worker of a gate, once it has burnt so much time that it must be in its call; none where it went
 /// away before.
 #[cfg(target_os = "linux")]
-fn worker_in_its_call(gate: &Child) -> Option<i32> {
-    let worker = loop {
-        // Any of its threads may have started it.
-        let threads = fs::read_dir(format!("/proc/{}/task", gate.id())).ok()?;
-        let mut children = threads.flatten().map(|thread| {
-            let children = fs::read_to_string(thread.path().join("children")).ok()?;
-            children.split_whitespace().next()?.parse::<i32>().ok()
-        });
-        if let Some(child) = children.find_map(|child| child) {
-            break child;
-        }
-    };
+fn worker_in_its_call(gate: &Child) -> Option<u32> {
+    let mut worker = None;
     loop {
-        let stat = fs::read_to_string(format!("/proc/{worker}/stat")).ok()?;
-        if stat.contains(") Z ") {
-            return None;
+        ticks_of(gate.id())?;
+        worker = worker.or_else(|| worker_of(gate.id()));
+        match worker.map(ticks_of) {
+            Some(ticks) if ticks? >= 30 => return worker,
+            _ => std::thread::sleep(Duration::from_millis(5)),
         }
-        if stat.split_whitespace().nth(13)?.parse::<u64>().ok()? >= 30 {
-            return Some(worker);
-        }
-        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -267,7 +248,8 @@ fn the_abort_of_a_worker_is_a_finding_with_its_signal_and_last_step() {
                 None => drop(wait(gate)),
             }
         };
-        kill_process(Pid::from_raw(worker).expect("a process"), signal).expect("a signal");
+        let worker = i32::try_from(worker).ok().and_then(Pid::from_raw).expect("a process");
+        kill_process(worker, signal).expect("a signal");
         let (report, ..) = wait(gate);
         let plugin = &report["plugins"][0];
         assert_eq!(codes(plugin), ["worker-died"], "{plugin:#}");

@@ -10,23 +10,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use support::process::{peak_of, worker_of};
+use support::random::noise;
 use support::root;
 
 const HANDLERS: [&str; 2] = ["postbox", "letterbox"];
-
-/// Bytes that look like none in particular, the same every time.
-fn noise(size: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut bytes = Vec::with_capacity(size + 8);
-    while bytes.len() < size {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(size);
-    bytes
-}
 
 /// A folder with a case that sends so many bytes and wants them back.
 fn echo(size: usize) -> tempfile::TempDir {
@@ -72,29 +60,6 @@ fn a_handler_gets_a_megabyte_and_streams_it_back() {
         assert_eq!(ran.status.code(), Some(1), "{handler}: {told}");
         assert!(told.contains("byte 777777: expected"), "{handler}: {told}");
     }
-}
-
-/// The most memory that a worker held so far, in KiB.
-#[cfg(target_os = "linux")]
-fn peak_of(process: u32) -> Option<u64> {
-    // Until it has become the worker, it has the memory of who started it.
-    let arguments = fs::read(format!("/proc/{process}/cmdline")).ok()?;
-    if !arguments.split(|byte| *byte == 0).any(|argument| argument == b"worker") {
-        return None;
-    }
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// The worker that a process has started.
-#[cfg(target_os = "linux")]
-fn worker_of(process: u32) -> Option<u32> {
-    let tasks = fs::read_dir(format!("/proc/{process}/task")).ok()?;
-    tasks.flatten().find_map(|task| {
-        let children = fs::read_to_string(task.path().join("children")).ok()?;
-        children.split_whitespace().next()?.parse().ok()
-    })
 }
 
 /// 100 MB through a handler take no more memory in its worker than 1 MB.

@@ -18,21 +18,32 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
+use support::process;
+use support::process::PLUGTOOL;
 use support::{plugins, without_times, workspace};
-
-const PLUGTOOL: &str = env!("CARGO_BIN_EXE_plugtool");
 
 const FORMATS: [&str; 7] = ["json", "ndjson", "sarif", "junit", "gitlab", "markdown", "text"];
 
-/// A gate of two plugins that are run, and many that make the reports long: writing takes its time too.
+/// A gate with every report, without a word.
 fn gate(folder: &Path, list: &str) -> Command {
-    let mut command = Command::new(PLUGTOOL);
-    command.args(["gate", "--no-cache", "--host", "compositions/cli-host", "--plugins", list]);
-    for format in FORMATS {
-        command.arg("--report").arg(format!("{format}=out.{format}"));
-    }
-    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut command = process::gate(folder, list, "out", &FORMATS);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
+}
+
+/// The reports of a gate that ran to its end.
+fn judged(folder: &Path, list: &str) -> BTreeMap<&'static str, String> {
+    assert_eq!(gate(folder, list).status().expect("a gate").code(), Some(1));
+    let reports = reports(folder);
+    assert_eq!(reports.len(), FORMATS.len());
+    reports
+}
+
+/// Two plugins that are run, and few that are not there in one list, many in another that make the reports
+/// long: writing takes its time too.
+fn old_and_new(folder: &Path) {
+    list(folder, "old.toml", 1);
+    list(folder, "new.toml", 1000);
 }
 
 /// A list with a plugin that passes, one that fails, and so many that are not there.
@@ -68,15 +79,11 @@ fn left_over(folder: &Path) -> usize {
 fn every_report_is_the_old_one_or_the_new_one() {
     let folder = workspace();
     let folder = folder.path();
-    list(folder, "old.toml", 1);
-    list(folder, "new.toml", 1000);
+    old_and_new(folder);
     let begun = Instant::now();
-    assert_eq!(gate(folder, "new.toml").status().expect("a gate").code(), Some(1));
+    let new = judged(folder, "new.toml");
     let whole = begun.elapsed();
-    let new = reports(folder);
-    assert_eq!(gate(folder, "old.toml").status().expect("a gate").code(), Some(1));
-    let old = reports(folder);
-    assert_eq!((old.len(), new.len()), (FORMATS.len(), FORMATS.len()));
+    let old = judged(folder, "old.toml");
 
     // All of the way in steps, and moments that nobody chose.
     let seed =
@@ -113,8 +120,7 @@ fn every_report_is_the_old_one_or_the_new_one() {
         }
     }
     // The next run says the same as if nothing had been, and nothing is left over.
-    assert_eq!(gate(folder, "new.toml").status().expect("a gate").code(), Some(1));
-    assert_eq!(reports(folder), new, "seed {seed}");
+    assert_eq!(judged(folder, "new.toml"), new, "seed {seed}");
     assert_eq!(left_over(folder), 0, "seed {seed}");
 }
 
@@ -123,10 +129,8 @@ fn every_report_is_the_old_one_or_the_new_one() {
 fn what_a_killed_gate_left_is_cleared_away() {
     let folder = workspace();
     let folder = folder.path();
-    list(folder, "old.toml", 1);
-    list(folder, "new.toml", 1000);
-    assert_eq!(gate(folder, "old.toml").status().expect("a gate").code(), Some(1));
-    let old = reports(folder);
+    old_and_new(folder);
+    let old = judged(folder, "old.toml");
     for blocks in [64, 256] {
         let line = format!("ulimit -c 0; ulimit -f {blocks}; exec \"$0\" \"$@\"");
         let plain = gate(folder, "new.toml");
@@ -136,9 +140,8 @@ fn what_a_killed_gate_left_is_cleared_away() {
         assert!(status.signal().is_some(), "{blocks}: {status}");
         assert_eq!(reports(folder), old, "{blocks}");
         assert_eq!(left_over(folder), 1, "{blocks}: what is left of the first report");
-        assert_eq!(gate(folder, "old.toml").status().expect("a gate").code(), Some(1));
+        assert_eq!(judged(folder, "old.toml"), old, "{blocks}");
         assert_eq!(left_over(folder), 0, "{blocks}");
-        assert_eq!(reports(folder), old, "{blocks}");
     }
 }
 
@@ -150,19 +153,8 @@ fn gates_beside_each_other_leave_each_other_alone() {
     list(folder, "list.toml", 50);
     let gates: Vec<_> = (0..8)
         .map(|number| {
-            let mut command = Command::new(PLUGTOOL);
-            command.args([
-                "gate",
-                "--no-cache",
-                "--host",
-                "compositions/cli-host",
-                "--plugins",
-                "list.toml",
-            ]);
-            for format in FORMATS {
-                command.arg("--report").arg(format!("{format}={number}.{format}"));
-            }
-            command.current_dir(folder).stdout(Stdio::null()).stderr(Stdio::piped());
+            let mut command = process::gate(folder, "list.toml", &number.to_string(), &FORMATS);
+            command.stdout(Stdio::null()).stderr(Stdio::piped());
             command.spawn().expect("a gate")
         })
         .collect();

@@ -12,22 +12,15 @@ use std::fs;
 use std::path::Path;
 
 use plugtool::config::{self, Plugin};
-use plugtool::diagnostic::{Code, Severity};
-use plugtool::judge::{Options, judge};
+use plugtool::diagnostic::Code;
+use plugtool::judge::judge;
+use support::process::{PLUGTOOL, options};
 use support::{bless, plugins, root};
 
 #[test]
 fn every_fixture_against_every_code() {
     let host = config::load(&root().join("compositions/cli-host")).expect("the demo host");
-    let options = Options {
-        jobs: std::num::NonZero::<usize>::MIN,
-        worker: env!("CARGO_BIN_EXE_plugtool").into(),
-        fail_on: Severity::Error,
-        today: (2026, 1, 1),
-        record: false,
-        code: None,
-        cache: None,
-    };
+    let options = options(PLUGTOOL);
     let reports: Vec<_> = plugins()
         .into_iter()
         .map(|(id, path)| {

@@ -92,6 +92,7 @@ fn plugin(text: &str, verdict: Verdict) -> PluginReport {
         fuel: 2,
         memory: 3,
         compiler: None,
+        timing: Some(Timing { milliseconds: 234 }),
         answer: Some(HttpAnswer {
             status: 200,
             headers: vec![(text.to_owned(), text.to_owned())],
@@ -506,6 +507,23 @@ fn junit_fails_what_the_gate_fails() {
         quick_junit::Report::deserialize_from_str(&text).expect("a report").failures
     };
     assert_eq!((failures(Severity::Error), failures(Severity::Warning)), (0, 2));
+}
+
+/// The times of a plugin's test cases are together those of the plugin; what was known took none.
+#[test]
+fn junit_times_each_case() {
+    let run = plugin("run", Verdict::Pass);
+    let mut known = plugin("known", Verdict::Pass);
+    known.cases.iter_mut().for_each(|case| case.timing = None);
+    let text = junit::junit(&report(vec![run, known], "host"), Severity::Error).expect("XML");
+    let document = xml::parse(&text).expect("XML");
+    let times = |wanted: &str| -> Vec<String> {
+        let of_name = document.all().into_iter().filter(|element| element.name == wanted);
+        of_name.map(|element| element.attribute("time").to_owned()).collect()
+    };
+    let expected = ["0.766", "0.234", "0.234", "1.234", "", "", ""];
+    assert_eq!(times("testcase"), expected, "{text}");
+    assert_eq!(times("testsuite"), ["2.468"], "{text}");
 }
 
 #[test]

@@ -9,9 +9,9 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
+use support::process::gate;
 use support::{files_below, without_times, workspace};
 
 const FORMATS: [&str; 9] =
@@ -33,26 +33,16 @@ fn host(folder: &Path) {
 /// All that a gate says, by format; what it prints under the name of its flags.
 fn said(folder: &Path, jobs: &str) -> BTreeMap<String, String> {
     let mut said = BTreeMap::new();
-    let gate = |flags: &[&str], reports: bool| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plugtool"));
-        command.args([
-            "gate",
-            "--no-cache",
-            "--host",
-            "compositions/cli-host",
-            "--plugins",
-            "list.toml",
-        ]);
+    let run = |flags: &[&str], reports: bool| {
+        let formats = if reports { FORMATS.as_slice() } else { &[] };
+        let mut command = gate(folder, "list.toml", "out", formats);
         command.args(["--jobs", jobs]).args(flags);
-        for format in FORMATS.iter().filter(|_| reports) {
-            command.arg("--report").arg(format!("{format}=out.{format}"));
-        }
-        let output = command.current_dir(folder).output().expect("plugtool starts");
+        let output = command.output().expect("plugtool starts");
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         String::from_utf8(output.stdout).expect("text")
     };
-    said.insert("-v".to_owned(), gate(&["-v"], true));
-    said.insert("ndjson=-".to_owned(), gate(&["--report", "ndjson=-"], false));
+    said.insert("-v".to_owned(), run(&["-v"], true));
+    said.insert("ndjson=-".to_owned(), run(&["--report", "ndjson=-"], false));
     for format in FORMATS {
         let path = folder.join(format!("out.{format}"));
         said.insert(format.to_owned(), fs::read_to_string(&path).expect("a report"));
@@ -81,6 +71,14 @@ fn one_thread_and_many_say_the_same() {
     }
 }
 
+/// Takes the time out of a plugin or a case.
+fn milliseconds(of: &mut Value) -> Option<u64> {
+    let timing = of.as_object_mut().expect("a table").remove("timing")?;
+    let fields: Vec<&String> = timing.as_object().expect("times").keys().collect();
+    assert_eq!(fields, ["milliseconds"]);
+    timing["milliseconds"].as_u64()
+}
+
 /// What is taken out before they are compared is the times and nothing else.
 #[test]
 fn times_stand_in_fields_of_their_own() {
@@ -89,18 +87,20 @@ fn times_stand_in_fields_of_their_own() {
     host(folder);
     let said = said(folder, "2");
     let mut whole: Value = serde_json::from_str(&said["json"]).expect("JSON");
-    let mut timed = 0;
+    let (mut timed, mut cases) = (0, 0);
     for plugin in whole["plugins"].as_array_mut().expect("plugins") {
-        let timing = plugin.as_object_mut().expect("a plugin").remove("timing");
-        timed += usize::from(timing.is_some());
-        if let Some(timing) = timing {
-            let fields = timing.as_object().expect("times").keys().cloned().collect::<Vec<_>>();
-            assert_eq!(fields, ["milliseconds"]);
+        let Some(total) = milliseconds(plugin) else { continue };
+        timed += 1;
+        let mut parts = 0;
+        for case in plugin.get_mut("cases").and_then(Value::as_array_mut).into_iter().flatten() {
+            parts += milliseconds(case).expect("a case that was run has a time");
+            cases += 1;
         }
+        assert!(parts <= total, "{plugin}: {parts} of {total}");
     }
-    assert!(timed > 10, "{timed}");
+    assert!(timed > 10 && cases > 5, "{timed} plugins, {cases} cases");
     let stripped: Value = serde_json::from_str(&without_times(&said["json"])).expect("JSON");
-    assert_eq!(stripped, whole);
+    assert!(stripped == whole, "{stripped:#}\n{whole:#}");
     assert!(!without_times(&said["junit"]).contains(" time="));
     for format in ["text", "sarif", "github", "github-summary", "gitlab", "markdown", "-v"] {
         assert_eq!(without_times(&said[format]), said[format], "{format}");

@@ -26,6 +26,14 @@ fn nodes<'a>(worlds: &'a [(&'a str, World)]) -> Vec<Node<'a>> {
     worlds.iter().map(|(name, world)| Node { name, sha256: name, world }).collect()
 }
 
+/// What the search says of the first world: a host, then a plugin, then the pool of its adapters.
+fn adapted(worlds: &[(&str, World)]) -> Outcome {
+    let nodes = nodes(&worlds[1..]);
+    let target = Host { world: &worlds[0].1, provides: &[] };
+    let wishes = Wishes { target: Some(target), ..Wishes::default() };
+    search::adapt(&nodes[..1], &nodes[1..], &wishes)
+}
+
 /// Every wire as `importer/import=exporter`, sorted.
 fn wires(nodes: &[Node<'_>], plan: &Plan) -> Vec<String> {
     let mut wires: Vec<String> = plan
@@ -401,13 +409,10 @@ fn a_long_chain_out_of_a_large_pool() {
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let worlds = worlds(&wit, &names);
-    let nodes = nodes(&worlds[1..]);
-    let target = Host { world: &worlds[0].1, provides: &[] };
-    let wishes = Wishes { target: Some(target), ..Wishes::default() };
-    let outcome = search::adapt(&nodes[..1], &nodes[1..], &wishes);
+    let outcome = adapted(&worlds);
     let Outcome::Way(way) = outcome else { panic!("{outcome:?}") };
     assert_eq!(way.adapters.len(), 20);
-    let first: Vec<&str> = way.adapters.iter().map(|&i| nodes[1 + i].name).collect();
+    let first: Vec<&str> = way.adapters.iter().map(|&i| worlds[2 + i].0).collect();
     assert!(first.iter().all(|name| name.ends_with("-c0")), "{first:?}");
 }
 
@@ -425,10 +430,7 @@ fn pools_without_a_way_end() {
     }
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let worlds = worlds(&wit, &names);
-    let nodes = nodes(&worlds[1..]);
-    let target = Host { world: &worlds[0].1, provides: &[] };
-    let wishes = Wishes { target: Some(target), ..Wishes::default() };
-    let outcome = search::adapt(&nodes[..1], &nodes[1..], &wishes);
+    let outcome = adapted(&worlds);
     assert!(matches!(outcome, Outcome::NoWay(_)), "{outcome:?}");
 }
 
@@ -445,10 +447,7 @@ fn the_nearest_attempt_is_told() {
         world two-to-three { import v2; export v3; }
     ";
     let worlds = worlds(wit, &["host", "plugin", "two-to-three"]);
-    let nodes = nodes(&worlds[1..]);
-    let target = Host { world: &worlds[0].1, provides: &[] };
-    let wishes = Wishes { target: Some(target), ..Wishes::default() };
-    let outcome = search::adapt(&nodes[..1], &nodes[1..], &wishes);
+    let outcome = adapted(&worlds);
     let Outcome::NoWay(Some(attempt)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(attempt.adapters, ["two-to-three"]);
     assert_eq!(attempt.lacking, ["t:t/v2, which two-to-three imports"]);

@@ -13,6 +13,8 @@ mod generate;
 mod pairs;
 #[path = "support/refusals.rs"]
 mod refusals;
+#[allow(dead_code)]
+mod support;
 #[path = "support/table.rs"]
 mod table;
 #[path = "support/witness.rs"]

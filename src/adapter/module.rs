@@ -14,7 +14,7 @@ use wit_component::ComponentEncoder;
 use super::exit;
 use crate::component::{self, CoreItem, Module, Subject};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::input::{Input, Kind};
+use crate::input::{Digest, Input, Kind};
 
 /// Why there is no component.
 #[derive(Debug, Error)]
@@ -63,7 +63,8 @@ impl Adapted {
     /// it keeps: those are of what was submitted.
     pub fn into_input(self, from: Input) -> Input {
         from.sha256();
-        Input { bytes: self.bytes, kind: Kind::Component, ..from }
+        let content = Digest::default();
+        Input { bytes: self.bytes, content, kind: Kind::Component, ..from }
     }
 }
 

@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::{Common, EXIT_STATUS, Failure, Format, HostArgs, write_whole};
 use crate::component::Component;
-use crate::config::{self, Host, Pattern, Policy};
+use crate::config::{self, Host, Pattern};
 use crate::diagnostic::{
     ComponentUsed, ComposeReport, Diagnostic, ExportFrom, Severity, WireShown,
 };
@@ -316,7 +316,7 @@ fn open(
 ) -> Result<Result<Opened, Vec<Diagnostic>>, Failure> {
     let (component, report) = match host {
         Some(host) => judge::open_for(name, path, host),
-        None => judge::open(name, path, &Policy::default()),
+        None => judge::open(name, path, None),
     };
     // What the host's policy says of a file's size is for `check` and `gate`.
     match (component, report.failure) {

@@ -25,7 +25,7 @@ pub struct Explain {
     #[arg(value_name = "CODE")]
     code: Option<String>,
     /// Print the JSON Schema of what a command writes under --format json, or of a file that a host
-    /// writes: host is plugtool.toml, plugins a list of plugins
+    /// writes: host is plugtool.toml, plugins a list of plugins, smoke a file of smoke cases
     #[arg(long, value_name = "COMMAND|FILE", conflicts_with = "code",
         value_parser = PossibleValuesParser::new(FILE_SCHEMAS.iter().chain(SCHEMAS)))]
     schema: Option<String>,

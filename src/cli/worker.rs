@@ -1,6 +1,7 @@
 //! `plugtool worker`: the child's side of a job. Confines itself before anything else, reads the job
 //! from standard input, writes a line of JSON for everything that happens.
 
+use std::fs::File;
 use std::io::{self, BufReader, Read, Stdin, Write};
 use std::path::PathBuf;
 
@@ -10,7 +11,7 @@ use serde::Deserialize;
 use super::Failure;
 use crate::config::Compiler;
 use crate::sandbox::{self, Errand, MAX_FRAME, Stream, Wire};
-use crate::smoke::{self, CommandJob, CompileJob, Event, HttpJob, Job, Streams};
+use crate::smoke::{self, CommandJob, CompileJob, Event, HttpJob, Job, Origin, Streams};
 
 /// What a worker can be asked to do.
 #[derive(Deserialize)]
@@ -36,16 +37,18 @@ impl Worker {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let mut stdin = BufReader::with_capacity(MAX_FRAME, io::stdin());
         let mut stdout = io::stdout();
-        let errand = sandbox::enter(&mut stdin, &mut stdout).map_err(|error| {
+        let ours = |error| {
             Failure::usage(anyhow::Error::new(error).context("this command is for plugtool itself"))
-        })?;
-        let Some(errand) = errand else { return Ok(0) };
-        let done = match self.probe {
-            true => probe(&errand, &mut stdout),
-            false => work(&errand, &Wire::new(stdin, unbuffered()?)),
         };
+        if self.probe {
+            let errand = sandbox::enter(&mut stdin, &mut stdout, |_, files| files).map_err(ours)?;
+            let probed = errand.map_or(Ok(()), |errand| probe(&errand, &mut stdout));
+            return probed.map(|()| 0).map_err(Failure::internal);
+        }
+        let errand = sandbox::enter(&mut stdin, &mut stdout, Origin::of).map_err(ours)?;
+        let Some(errand) = errand else { return Ok(0) };
         // Where nobody is listening any more, the supervisor knows what it did.
-        done.map(|()| 0).map_err(Failure::internal)
+        work(errand, &Wire::new(stdin, unbuffered()?)).map(|()| 0).map_err(Failure::internal)
     }
 }
 
@@ -61,13 +64,15 @@ fn unbuffered() -> Result<Box<dyn Write + Send>, Failure> {
     Ok(Box::new(io::stdout()))
 }
 
-fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {
-    let mut work: Work = serde_json::from_str(&errand.header)?;
+fn work(errand: Errand<Origin>, wire: &Pipes) -> io::Result<()> {
+    let Errand { header, body, confined, taken } = errand;
+    let mut work: Work = serde_json::from_str(&header)?;
+    let origin = taken.admit(confined);
     if let Work::Calls(Job { limits, .. })
     | Work::Command(CommandJob { limits, .. })
     | Work::Http(HttpJob { limits, .. }) = &mut work
         && limits.compiler == Compiler::Auto
-        && !errand.confined
+        && !confined
     {
         // Winch is the younger of the two: what it gets wrong must stay in here.
         limits.compiler = Compiler::Cranelift;
@@ -81,12 +86,10 @@ fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {
         }
     };
     match work {
-        Work::Calls(job) => {
-            smoke::run(&errand.body, &job, &errand.files, errand.confined, &mut emit)
-        }
+        Work::Calls(job) => smoke::run(&body, &job, origin, &mut emit),
         Work::Compile(job) => {
             let mut code = ToSupervisor { wire: wire.clone(), stream: Stream::Output };
-            smoke::compile_module(&errand.body, &job, errand.confined, &mut code, &mut emit);
+            smoke::compile_code(&body, &job, confined, &mut code, &mut emit);
         }
         Work::Command(job) => {
             let mut begin = || {
@@ -94,14 +97,14 @@ fn work(errand: &Errand, wire: &Pipes) -> io::Result<()> {
                 let _ = wire.begin();
                 streams(wire)
             };
-            smoke::run_command(&errand.body, &job, &mut begin, &mut emit);
+            smoke::run_command(&body, &job, origin, &mut begin, &mut emit);
         }
         Work::Http(job) => {
             let mut begin = || {
                 let _ = wire.begin();
                 streams(wire)
             };
-            smoke::run_http(&errand.body, &job, &mut begin, &mut emit);
+            smoke::run_http(&body, &job, origin, &mut begin, &mut emit);
         }
     }
     failed
@@ -151,9 +154,9 @@ impl Write for ToSupervisor {
 }
 
 /// The header is a list of folders to try.
-fn probe(errand: &Errand, stdout: &mut impl Write) -> io::Result<()> {
+fn probe(errand: &Errand<Vec<File>>, stdout: &mut impl Write) -> io::Result<()> {
     let paths: Vec<PathBuf> = serde_json::from_str(&errand.header)?;
-    for attempt in sandbox::probe(&paths, &errand.files) {
+    for attempt in sandbox::probe(&paths, &errand.taken) {
         say(&attempt, stdout)?;
     }
     Ok(())

@@ -127,6 +127,7 @@ provides = ["wasi"]
 # The plugins that are judged; `--plugins` replaces them.
 plugins = ["plugin.toml"]
 # Calls that a plugin must answer before it is let in. A case in smoke/greet.toml:
+#     #:schema ../schema/smoke.json
 #     name = "greets"
 #     steps = [{ invoke = 'greet("you")', expect = '"hello you"' }]
 #     # What the host's own functions answer meanwhile; a call that has no answer is a finding.

@@ -5,6 +5,7 @@ mod keys;
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use keys::{ExpectTable, HttpKeys, Reader, RequestTable, RuleTable};
@@ -89,7 +90,7 @@ pub enum HttpReply {
 }
 
 /// How a request fails, in the words of `wasi:http`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "wasi:http/types, error-code")]
 pub enum HttpFailure {

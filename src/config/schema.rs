@@ -1,16 +1,19 @@
 //! JSON Schemas of the files that a host writes, for editors: generated from the tables that they are read
 //! into, so that they know no other keys than the reader.
 
+mod smoke;
+
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
 use super::File;
 use super::plugins::PluginFile;
+use super::smoke::CaseTable;
 use crate::diagnostic::Code;
 
-/// The files that have a schema: `host` is `plugtool.toml`, `plugins` a list of plugins.
-pub const FILE_SCHEMAS: &[&str] = &["host", "plugins"];
+/// The files that have a schema: `host` is `plugtool.toml`, `plugins` a list of plugins, `smoke` cases.
+pub const FILE_SCHEMAS: &[&str] = &["host", "plugins", "smoke"];
 
 /// The JSON Schema of a file of [`FILE_SCHEMAS`], in draft 7, which editors know; none for any other name.
 pub fn file_schema(file: &str) -> Option<Value> {
@@ -18,9 +21,13 @@ pub fn file_schema(file: &str) -> Option<Value> {
     let (schema, title) = match file {
         "host" => (generator().into_root_schema_for::<File>(), "plugtool.toml: a host of plugins"),
         "plugins" => (generator().into_root_schema_for::<PluginFile>(), "a list of plugins"),
+        "smoke" => (generator().into_root_schema_for::<CaseTable>(), "smoke cases"),
         _ => return None,
     };
     let mut schema = without_null(schema.to_value());
+    if file == "smoke" {
+        schema = smoke::one_or_several(schema);
+    }
     schema["title"] = title.into();
     Some(schema)
 }
@@ -56,11 +63,23 @@ fn without_null(schema: Value) -> Value {
     }
 }
 
-/// A text of a form.
-macro_rules! texts {
+/// Keys that do not stand beside others, as the `dependencies` of a table: each with the others.
+pub fn apart(keys: &[(&str, &[&str])]) -> Value {
+    let keys = keys.iter().map(|(key, others)| ((*key).to_owned(), without(others)));
+    Value::Object(keys.collect())
+}
+
+/// A table in which these keys are not.
+fn without(keys: &[&str]) -> Value {
+    let keys = keys.iter().map(|key| ((*key).to_owned(), Value::Bool(false)));
+    serde_json::json!({ "properties": Map::from_iter(keys) })
+}
+
+/// A value of a form.
+macro_rules! forms {
     ($($name:ident $form:tt)*) => {
         $(
-            /// Stands for a text of this form in the tables.
+            /// Stands for a value of this form in the tables.
             pub enum $name {}
 
             impl JsonSchema for $name {
@@ -80,7 +99,7 @@ macro_rules! texts {
     };
 }
 
-texts! {
+forms! {
     Size {
         "type": "string",
         "pattern": "^[0-9]+\\s*(B|KiB|MiB|GiB|page|pages)?\\s*$",
@@ -98,6 +117,26 @@ texts! {
     }
     VersionRule { "type": "string", "enum": ["compatible", "exact"] }
     Sha256 { "type": "string", "pattern": "^[0-9a-f]{64}$" }
+    Percent { "type": "string", "pattern": "^[0-9]+\\s*%$", "examples": ["10%"] }
+    Method { "type": "string", "pattern": "^[^a-z\\s]+$", "examples": ["GET", "POST"] }
+    Scheme { "type": "string", "enum": ["http", "https"] }
+    Status { "type": "integer", "minimum": 200, "maximum": 999 }
+    OneOrMore {
+        "anyOf": [
+            { "type": "string" },
+            { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+        ],
+    }
+    TimesOrRange {
+        "anyOf": [
+            { "type": "integer", "minimum": 0 },
+            {
+                "type": "string",
+                "pattern": "^\\s*[0-9]*\\s*\\.\\.\\s*[0-9]*\\s*$",
+                "examples": ["1..", "..2", "1..3"],
+            },
+        ],
+    }
     Date { "type": "string", "format": "date", "examples": ["2027-01-31"] }
 }
 

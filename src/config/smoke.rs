@@ -2,21 +2,20 @@
 
 mod baseline;
 mod deciding;
+mod table;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::ConfigError;
 use super::Limits;
 use super::command::{CommandCase, CommandKeys};
 use super::files::{read_text, show};
-use super::host::{self, HostKeys, HostScript, HostSide};
-use super::http::{self, ExpectTable, HttpCase, HttpKeys, Outside, RequestTable, RuleTable};
+use super::host::{HostKeys, HostScript, HostSide};
+use super::http::{self, HttpCase, HttpKeys, Outside};
 use super::parse::{self, Source};
 use super::written::Written;
 use crate::diagnostic::Place;
@@ -25,7 +24,8 @@ use crate::wave::{self, Call, Expected, Invocation, Node, Part, Scope, WaveError
 use crate::world::World;
 
 pub use baseline::Baseline;
-use baseline::BaselineTable;
+pub(super) use table::CaseTable;
+use table::StepTable;
 
 /// Scripted calls with expected results.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -183,93 +183,6 @@ impl Step {
             _ => self.invoke.error(error.span, &error.message),
         }
     }
-}
-
-/// One case a file, or several as `[[case]]`, which have no cases of their own.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct CaseTable {
-    name: Option<String>,
-    plugins: Vec<String>,
-    steps: Vec<Spanned<StepTable>>,
-    max_fuel: Option<Spanned<u64>>,
-    baseline: Option<Spanned<BaselineTable>>,
-    twice: Option<bool>,
-    // The host's side: see `HostKeys`.
-    host: Vec<Spanned<host::RuleTable>>,
-    host_in_order: Option<Spanned<bool>>,
-    host_defaults: Option<Spanned<bool>>,
-    config: Option<Spanned<BTreeMap<String, String>>>,
-    keyvalue: Option<Spanned<BTreeMap<String, BTreeMap<String, String>>>>,
-    mock: Option<Spanned<String>>,
-    replay: Option<Spanned<String>>,
-    // Those of a command: see `CommandKeys`.
-    args: Option<Spanned<Vec<String>>>,
-    env: Option<Spanned<BTreeMap<String, String>>>,
-    dirs: Option<Spanned<Vec<Spanned<String>>>>,
-    stdin: Option<Spanned<String>>,
-    stdin_file: Option<Spanned<String>>,
-    stdout: Option<Spanned<String>>,
-    stdout_file: Option<Spanned<String>>,
-    stderr: Option<Spanned<String>>,
-    stderr_file: Option<Spanned<String>>,
-    exit_code: Option<Spanned<u8>>,
-    // Those about HTTP: see `HttpKeys`.
-    request: Option<Spanned<RequestTable>>,
-    expect: Option<Spanned<ExpectTable>>,
-    http: Vec<Spanned<RuleTable>>,
-    allowed_hosts: Option<Vec<Spanned<String>>>,
-    case: Vec<Spanned<CaseTable>>,
-}
-
-impl CaseTable {
-    /// Takes the keys of the host's side out.
-    fn host(&mut self) -> HostKeys {
-        HostKeys {
-            rules: std::mem::take(&mut self.host),
-            in_order: self.host_in_order.take(),
-            defaults: self.host_defaults.take(),
-            config: self.config.take(),
-            keyvalue: self.keyvalue.take(),
-            mock: self.mock.take(),
-            replay: self.replay.take(),
-        }
-    }
-
-    /// Takes the keys of a command out.
-    fn command(&mut self) -> CommandKeys {
-        CommandKeys {
-            args: self.args.take(),
-            env: self.env.take(),
-            dirs: self.dirs.take(),
-            stdin: self.stdin.take(),
-            stdin_file: self.stdin_file.take(),
-            stdout: self.stdout.take(),
-            stdout_file: self.stdout_file.take(),
-            stderr: self.stderr.take(),
-            stderr_file: self.stderr_file.take(),
-            exit_code: self.exit_code.take(),
-            inline: false,
-        }
-    }
-
-    /// Takes the keys about HTTP out.
-    fn http(&mut self) -> HttpKeys {
-        HttpKeys {
-            request: self.request.take(),
-            expect: self.expect.take(),
-            http: std::mem::take(&mut self.http),
-            allowed_hosts: self.allowed_hosts.take(),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct StepTable {
-    invoke: Spanned<String>,
-    expect: Option<Spanned<String>>,
-    expect_trap: Option<Spanned<String>>,
 }
 
 /// Reads the cases of a smoke file.

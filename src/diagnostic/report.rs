@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     CompiledBy, Diagnostic, HostCall, HttpAnswer, HttpExchange, Known, PartitionUsed, Sandbox,
-    Severity, StubUse, Usage,
+    Severity, StubUse, Timing, Usage,
 };
 
 /// What was found out about one component.
@@ -40,6 +40,10 @@ pub struct CaseReport {
     /// The compiler that made its code; none where that was not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compiler: Option<CompiledBy>,
+    /// How long it took, instantiation and a second run included. None where it was known from an earlier
+    /// gate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
     /// The limits that it ran under, and how much of each it used.
     pub limits: Vec<Usage>,
     /// Its calls in their order, those that were not reached included.
@@ -211,13 +215,6 @@ impl PluginReport {
             Verdict::Pass
         };
     }
-}
-
-/// How long something took. Of two reports on the same, only this differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Timing {
-    /// Wall clock, in milliseconds.
-    pub milliseconds: u64,
 }
 
 /// How far a component is from a world.

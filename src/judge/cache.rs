@@ -1,16 +1,14 @@
-//! What was found out about plugins before, so that it need not be found out again. There are three kinds
-//! of facts, each under the digest of all that it depends on: that a file is valid, how it stands to a host's contract, and what
+//! What was found out about plugins before, so that it need not be found out again. There are two kinds of
+//! facts, each under the digest of all that it depends on: how a file stands to a host's contract, and what
 //! came of running what would be run. A host's policy, its waivers and today's date are applied to them
-//! each time.
+//! each time. What depends on a file alone is known to [`super::code`].
 //!
 //! Whoever can write to the folder decides verdicts. A plugin cannot: the worker that runs it opens no file.
 
 mod key;
-mod store;
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::ops::Range;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -23,13 +21,10 @@ use crate::config::{Case, Host, Plugin};
 use crate::diagnostic::{
     AdapterUse, CaseReport, Code, Diagnostic, Distance, PluginReport, Sandbox, StubUse,
 };
-use crate::input::{self, Input, Kind};
+use crate::input;
 
-pub use store::Oddities;
-use store::Store;
-
-/// From how many bytes on it is kept that a file is valid.
-const LARGE: u64 = 256 << 10;
+pub use super::store::Oddities;
+use super::store::Store;
 
 /// What is known from before, for one program and one host.
 #[derive(Debug)]
@@ -130,21 +125,6 @@ impl Cache {
         self.store.close()
     }
 
-    /// The key of what is known of a file alone, and the places of its core modules where it is known to be
-    /// a valid component. Neither where finding that out again takes no time.
-    pub(super) fn file(&self, input: &Input) -> (Option<String>, Option<Vec<Range<usize>>>) {
-        if input.kind != Kind::Component || input.size < LARGE {
-            return (None, None);
-        }
-        let key = key::file(&self.program, input.sha256());
-        let places = self.store.get(&key);
-        (Some(key), places)
-    }
-
-    pub(super) fn keep_file(&self, key: &str, modules: &Vec<Range<usize>>) {
-        self.store.put(key, modules);
-    }
-
     pub(super) fn contract_key(&self, plugin: &Plugin, sha256: &str) -> String {
         key::contract(&self.program, &self.host, plugin, sha256)
     }
@@ -184,7 +164,9 @@ impl Cache {
         let confined = self.sandbox.get().and_then(Option::as_ref);
         let as_known = trial.sandbox.is_some() && trial.sandbox.as_ref() == confined;
         if as_known && trial.diagnostics.iter().all(|finding| is_lasting(finding.code)) {
-            let Trial { cases, diagnostics, sandbox } = trial.clone();
+            let Trial { mut cases, diagnostics, sandbox } = trial.clone();
+            // How long it took is true of this time alone.
+            cases.iter_mut().for_each(|case| case.timing = None);
             self.store.put(key, &Outcome { cases, diagnostics, sandbox });
         }
     }

@@ -1,28 +1,35 @@
 //! Compiled code that components share: large core modules are taken out of a component, compiled once
-//! each, by a worker that runs nothing, and kept in a folder.
+//! each, by a worker that runs nothing, and kept in a folder; so is what is left of the component.
 //!
 //! Only this side writes to the folder. A worker that runs a plugin gets the files open, to read, and looks
 //! at every byte before it believes them; what it finds wrong is thrown away here and compiled again.
+//! Whoever else can write to the folder decides verdicts: [`store::private`](super::store) refuses such a one.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::JudgeError;
+use super::store::{self, Store};
 use super::trial::{Errand, Terms, dispatch, refused_by_the_system};
-use crate::component::{Component, import_name, split};
-use crate::config::Compiler;
+use crate::component::{Component, FEATURES, import_name, split};
 use crate::diagnostic::CompiledBy;
-use crate::input;
+use crate::input::{self, Input, Kind};
 use crate::sandbox::{Answer, Ending, Said, Stream};
-use crate::smoke::{CompileJob, Digester, Event, FaultKind, Given, Piece, keys, trailer};
+use crate::smoke::{CompileJob, Digester, ENGINE, Event, FaultKind, Given, Piece, keys, trailer};
 
 /// From how many bytes of code on a core module is compiled by itself and kept. Below, a file and a
 /// process cost as much as they save.
 const LEAST: usize = 128 << 10;
+
+/// From how many bytes on it is kept that a file is valid.
+const LARGE: u64 = 256 << 10;
 
 /// What is kept at most beside what was written last, in bytes.
 const ROOM: u64 = 4 << 30;
@@ -42,6 +49,8 @@ pub struct CodeCache {
     folder: PathBuf,
     /// From how many bytes of code on a module is kept.
     least: usize,
+    /// What is known of components; none where the folder cannot be used. Opened when it is first asked.
+    known: OnceLock<Option<Store>>,
     state: Mutex<State>,
     done: Condvar,
 }
@@ -59,31 +68,41 @@ struct State {
 pub(super) enum Prepared {
     /// All of it.
     Whole,
-    /// What is left of it, and the code of the modules that it imports.
-    Split(Box<Parts>),
+    /// Code.
+    Kept(Box<Parts>),
     /// Nothing: this is how the worker ended that should have compiled it.
     Lost(Ending),
 }
 
-/// A component in parts.
+/// The code of a component.
+#[derive(Debug)]
 pub(super) struct Parts {
-    /// The component without its large modules.
-    pub rest: Vec<u8>,
-    /// What is said of the code.
+    /// What is said of it.
     pub given: Given,
     /// Where it is.
     pub files: Vec<PathBuf>,
 }
 
-/// What there is of one module.
-enum Kept {
-    Here(PathBuf),
+/// Which code a component is made of: the keys of its large modules, in the order of their imports, and of the
+/// rest.
+#[derive(Serialize, Deserialize)]
+struct Recipe {
+    modules: Vec<String>,
+    rest: String,
+}
+
+/// What there is of one piece.
+enum Piecemeal {
+    Here,
     /// The compiler does not take it.
     Refused,
     /// The folder cannot be used.
     Nowhere,
     Lost(Ending),
 }
+
+/// A compiler, and whether its code is only to be run where the sandbox is complete.
+pub(super) type Choice = (CompiledBy, bool);
 
 impl CodeCache {
     /// In this folder, which is made when there is something to keep.
@@ -93,20 +112,62 @@ impl CodeCache {
 
     /// As [`CodeCache::new`], for modules of at least so many bytes of code.
     pub fn for_modules_from(folder: PathBuf, least: usize) -> CodeCache {
-        CodeCache { folder, least, state: Mutex::default(), done: Condvar::new() }
+        let (known, state) = (OnceLock::new(), Mutex::default());
+        CodeCache { folder, least, known, state, done: Condvar::new() }
     }
 
-    /// What was odd about it, and how it was made good.
+    /// What was odd about it, and how it was made good. To be asked at the end.
     pub fn remarks(&self) -> Vec<String> {
-        self.lock().remarks.clone()
+        let mut remarks = self.lock().remarks.clone();
+        if let Some(store) = self.known.get().and_then(Option::as_ref) {
+            let oddities = store.close();
+            remarks
+                .extend(oddities.broken.iter().map(|broken| format!("found out again: {broken}")));
+            remarks.extend(oddities.unwritable);
+        }
+        remarks
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has everything at hand that a component is run from. `without_winch`: not by that compiler, which
-    /// was found not to take what is left of the component.
+    /// What is known of components. None, with a remark, where the folder cannot be used.
+    fn known(&self) -> Option<&Store> {
+        let open = || {
+            let usable =
+                store::private(&self.folder).and_then(|()| Store::open(&self.folder.join(KNOWN)));
+            usable
+                .map_err(|why| {
+                    let folder = self.folder.display();
+                    let mut state = self.lock();
+                    state.remarks.push(format!("{folder} is not used: {why}"));
+                    state.unwritable = true;
+                })
+                .ok()
+        };
+        self.known.get_or_init(open).as_ref()
+    }
+
+    /// The places of core modules in a file, where it is known that it is a valid component. Nothing where
+    /// finding that out again takes no time.
+    pub(super) fn valid(&self, input: &Input) -> Option<Vec<Range<usize>>> {
+        if input.kind != Kind::Component || input.size < LARGE {
+            return None;
+        }
+        self.known()?.get(&valid_key(input.content.of(&input.bytes)))
+    }
+
+    /// Takes note that a component is valid.
+    pub(super) fn keep_valid(&self, component: &Component) {
+        if component.bytes.len() as u64 >= LARGE
+            && let Some(known) = self.known()
+        {
+            known.put(&valid_key(component.content_sha256()), &component.modules);
+        }
+    }
+
+    /// Has the code at hand that a component is run from, by the first of these compilers that takes it.
     ///
     /// # Errors
     ///
@@ -115,44 +176,58 @@ impl CodeCache {
         &self,
         component: &Component,
         terms: Terms<'_>,
-        without_winch: bool,
+        choice: &[Choice],
     ) -> Result<Prepared, JudgeError> {
-        if component.modules.iter().all(|module| module.len() < self.least)
-            || self.lock().unwritable
-        {
+        if component.modules.iter().all(|module| module.len() < self.least) {
             return Ok(Prepared::Whole);
         }
-        let Some(split) = split(&component.bytes, self.least) else { return Ok(Prepared::Whole) };
-        let modules: Vec<&[u8]> =
-            split.modules.iter().map(|module| &component.bytes[module.clone()]).collect();
-        let digests: Vec<String> = modules.iter().map(|module| input::digest(module)).collect();
-        let choice: &[(CompiledBy, bool)] = match terms.limits.compiler {
-            Compiler::Auto if !without_winch => {
-                &[(CompiledBy::Winch, true), (CompiledBy::Cranelift, false)]
-            }
-            Compiler::Auto | Compiler::Cranelift => &[(CompiledBy::Cranelift, false)],
-            Compiler::Winch => &[(CompiledBy::Winch, false)],
-        };
+        let Some(known) = self.known() else { return Ok(Prepared::Whole) };
+        let mut taken_apart = None;
         'compilers: for &(by, if_confined) in choice {
             // Not on this kind of machine.
             let Ok(key) = keys(by) else { continue };
-            let job = CompileJob { compile: by, if_confined, limits: terms.limits.clone() };
-            let (mut pieces, mut files) = (Vec::new(), Vec::new());
-            for (index, module) in modules.iter().enumerate() {
-                let key = key(&digests[index]);
-                match self.code(&key, module, &job, terms)? {
-                    Kept::Here(path) => files.push(path),
-                    Kept::Refused => continue 'compilers,
-                    Kept::Nowhere => return Ok(Prepared::Whole),
-                    Kept::Lost(ending) => return Ok(Prepared::Lost(ending)),
+            let recipe_key = key(&format!("recipe {} {}", self.least, component.content_sha256()));
+            let parts = |recipe: &Recipe| self.parts(recipe, by, if_confined, terms);
+            if let Some(recipe) = known.get::<Recipe>(&recipe_key) {
+                let parts = parts(&recipe);
+                if parts.files.iter().all(|file| file.exists()) {
+                    return Ok(Prepared::Kept(Box::new(parts)));
                 }
-                pieces.push(Piece { import: import_name(index), key });
             }
-            let given = Given { by, if_confined, pieces };
-            return Ok(Prepared::Split(Box::new(Parts { rest: split.rest, given, files })));
+            let split = taken_apart.get_or_insert_with(|| split(&component.bytes, self.least));
+            let Some(split) = split else { return Ok(Prepared::Whole) };
+            let modules = split.modules.iter().map(|module| &component.bytes[module.clone()]);
+            let pieces: Vec<&[u8]> = modules.chain([&split.rest[..]]).collect();
+            let mut made = Vec::new();
+            for (index, piece) in pieces.iter().enumerate() {
+                let of_component = index + 1 == pieces.len();
+                let kind = if of_component { "component" } else { "module" };
+                let key = key(&format!("{kind} {}", input::digest(piece)));
+                let limits = terms.limits.clone();
+                let job = CompileJob { compile: by, if_confined, component: of_component, limits };
+                match self.code(&key, piece, &job, terms)? {
+                    Piecemeal::Here => made.push(key),
+                    Piecemeal::Refused => continue 'compilers,
+                    Piecemeal::Nowhere => return Ok(Prepared::Whole),
+                    Piecemeal::Lost(ending) => return Ok(Prepared::Lost(ending)),
+                }
+            }
+            let Some(rest) = made.pop() else { continue };
+            let recipe = Recipe { modules: made, rest };
+            known.put(&recipe_key, &recipe);
+            return Ok(Prepared::Kept(Box::new(parts(&recipe))));
         }
         // The whole of it is refused in better words.
         Ok(Prepared::Whole)
+    }
+
+    fn parts(&self, recipe: &Recipe, by: CompiledBy, if_confined: bool, terms: Terms<'_>) -> Parts {
+        let piece =
+            |(index, key): (usize, &String)| Piece { import: import_name(index), key: key.clone() };
+        let pieces = recipe.modules.iter().enumerate().map(piece).collect();
+        let (rest, limits) = (recipe.rest.clone(), terms.limits.clone());
+        let files = recipe.modules.iter().chain([&recipe.rest]).map(|key| self.folder.join(key));
+        Parts { files: files.collect(), given: Given { by, if_confined, pieces, rest, limits } }
     }
 
     /// Throws away what a worker found wrong.
@@ -163,7 +238,7 @@ impl CodeCache {
         let _ = fs::remove_file(file);
     }
 
-    /// The code of a module: from the folder, or compiled now. Whoever wants what another thread is
+    /// The code of a piece: from the folder, or compiled now. Whoever wants what another thread is
     /// compiling waits for it.
     fn code(
         &self,
@@ -171,7 +246,7 @@ impl CodeCache {
         module: &[u8],
         job: &CompileJob,
         terms: Terms<'_>,
-    ) -> Result<Kept, JudgeError> {
+    ) -> Result<Piecemeal, JudgeError> {
         let path = self.folder.join(key);
         let mut state = self.lock();
         while !state.busy.insert(key.to_owned()) {
@@ -192,7 +267,7 @@ impl CodeCache {
         module: &[u8],
         job: &CompileJob,
         terms: Terms<'_>,
-    ) -> Result<Kept, JudgeError> {
+    ) -> Result<Piecemeal, JudgeError> {
         let mut file = match self.new_file() {
             Ok(file) => file,
             Err(error) => return Ok(self.unusable(&error)),
@@ -221,29 +296,28 @@ impl CodeCache {
             if fault.kind == FaultKind::System {
                 return Err(JudgeError::Internal(refused_by_the_system(&fault)));
             }
-            // That a sandbox is incomplete says nothing about the module.
+            // That a sandbox is incomplete says nothing about the piece, and is another kind of fault.
             if job.if_confined && fault.kind == FaultKind::Refused {
                 self.keep(file, &refusal(key), path);
             }
-            return Ok(Kept::Refused);
+            return Ok(Piecemeal::Refused);
         }
         match ending {
             Ending::Finished if taken.compiled => {
                 match self.keep(file, &trailer(key, &taken.digest.finish()), path) {
-                    true => Ok(Kept::Here(path.to_owned())),
-                    false => Ok(Kept::Nowhere),
+                    true => Ok(Piecemeal::Here),
+                    false => Ok(Piecemeal::Nowhere),
                 }
             }
             // What brings the quick compiler down may be nothing to the other one.
             Ending::Died(_) | Ending::Flooded | Ending::Stopped if job.if_confined => {
-                Ok(Kept::Refused)
+                Ok(Piecemeal::Refused)
             }
-            ending => Ok(Kept::Lost(ending)),
+            ending => Ok(Piecemeal::Lost(ending)),
         }
     }
 
     fn new_file(&self) -> io::Result<tempfile::NamedTempFile> {
-        fs::create_dir_all(&self.folder)?;
         tempfile::Builder::new().prefix(".new-").tempfile_in(&self.folder)
     }
 
@@ -269,6 +343,9 @@ impl CodeCache {
             let path = entry?.path();
             // Somebody else may have been quicker.
             let Ok(about) = fs::metadata(&path) else { continue };
+            if about.is_dir() {
+                continue;
+            }
             let written = about.modified()?;
             let half =
                 path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(HALF));
@@ -291,14 +368,14 @@ impl CodeCache {
         Ok(())
     }
 
-    fn unusable(&self, error: &io::Error) -> Kept {
+    fn unusable(&self, error: &io::Error) -> Piecemeal {
         let mut state = self.lock();
         if !state.unwritable {
             let folder = self.folder.display();
             state.remarks.push(format!("{folder} cannot be written to: {error}"));
         }
         state.unwritable = true;
-        Kept::Nowhere
+        Piecemeal::Nowhere
     }
 }
 
@@ -342,17 +419,26 @@ impl Taken {
     }
 }
 
-/// What is kept where a compiler does not take a module.
+/// The folder in it of what is known of components.
+const KNOWN: &str = "known";
+
+/// The key of the fact that a file is valid: of its digest, and of what it was validated by.
+fn valid_key(sha256: &str) -> String {
+    let by = (env!("CARGO_PKG_VERSION"), ENGINE, FEATURES.bits());
+    input::digest(format!("valid {by:?} {sha256}").as_bytes())
+}
+
+/// What is kept where a compiler does not take a piece.
 fn refusal(key: &str) -> String {
-    format!("plugtool-code/1 refused\n{key}\n")
+    format!("plugtool-code/2 refused\n{key}\n")
 }
 
 /// What is in the folder. That code is as it was written is for the worker to find out that loads it.
-fn kept(path: &Path, key: &str) -> Option<Kept> {
+fn kept(path: &Path, key: &str) -> Option<Piecemeal> {
     let refusal = refusal(key);
     if fs::metadata(path).ok()?.len() != refusal.len() as u64 {
-        return Some(Kept::Here(path.to_owned()));
+        return Some(Piecemeal::Here);
     }
     // Anything else of that length is no code either.
-    (fs::read_to_string(path).ok()? == refusal).then_some(Kept::Refused)
+    (fs::read_to_string(path).ok()? == refusal).then_some(Piecemeal::Refused)
 }

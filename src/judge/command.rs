@@ -5,17 +5,18 @@ mod diff;
 mod settle;
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::JudgeError;
 use super::trial::{
-    Errand, Terms, died, dispatch, finding, lost_compiling, refused_by_the_system, timed_out,
-    unsettled, usage_of,
+    Errand, Source, Terms, died, dispatch, finding, lost_compiling, refused_by_the_system,
+    timed_out, unsettled, usage_of,
 };
+use crate::component::Component;
 use crate::config::Limits;
-use crate::diagnostic::{CompiledBy, Diagnostic, HttpAnswer, HttpExchange, Sandbox, Usage};
+use crate::diagnostic::{CompiledBy, Diagnostic, HttpAnswer, HttpExchange, Sandbox, Timing, Usage};
 use crate::sandbox::{Answer, Ending, Said};
-use crate::smoke::{CommandJob, Event, FaultKind, Folder};
+use crate::smoke::{CommandJob, Event, Fault, FaultKind, Folder};
 
 pub use cases::run_command_cases;
 pub(super) use diff::differences;
@@ -32,6 +33,8 @@ pub struct Ran {
     pub memory: Option<u64>,
     /// The compiler that made its code; none where that was not done.
     pub compiler: Option<CompiledBy>,
+    /// How long it took; none where it was not begun.
+    pub timing: Option<Timing>,
     /// The limits that it ran under, and how much of each it used.
     pub limits: Vec<Usage>,
     /// What it answered, where it was sent a request.
@@ -42,7 +45,7 @@ pub struct Ran {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Runs a command as often as the job says, in worker processes, and says how they were confined.
+/// Runs a component that is a command as often as the job says, in worker processes, and says how they were confined.
 /// `streams` is told which run it is about, what the guest wrote and that it wants input; see
 /// [`Answer`] for what it returns.
 ///
@@ -54,7 +57,7 @@ pub struct Ran {
 /// [`JudgeError::Case`] where a granted folder cannot be opened, [`JudgeError::Internal`] where there
 /// is no worker to be had, or none that is confined as the terms demand.
 pub fn run_command(
-    bytes: &[u8],
+    component: &Component,
     job: &CommandJob,
     terms: Terms<'_>,
     streams: &mut dyn FnMut(usize, Said<'_>) -> Answer,
@@ -67,17 +70,17 @@ pub fn run_command(
             granted.map(|folder| folder.host.clone()).collect()
         };
         let (read, write) = (folders(false), folders(true));
-        Ok(Part { header: serde_json::to_string(&rest)?, body: vec![bytes], read, write })
+        Ok(Part { header: serde_json::to_string(&rest)?, files: Vec::new(), read, write })
     };
-    run_streaming(job.runs.len(), &order, terms, streams)
+    run_streaming(component, Source::of_command(terms), job.runs.len(), &order, terms, streams)
 }
 
 /// What a worker gets that does the runs that are left.
 pub(super) struct Part<'p> {
     /// What to do, in one line.
     pub header: String,
-    /// The component, and whatever else it needs.
-    pub body: Vec<&'p [u8]>,
+    /// What it needs beside the component.
+    pub files: Vec<&'p [u8]>,
     /// Folders that may be read.
     pub read: Vec<PathBuf>,
     /// Folders that may be changed.
@@ -86,6 +89,8 @@ pub(super) struct Part<'p> {
 
 /// As [`run_command`], for whatever has streams. `order` makes the job of the runs from a first one on.
 pub(super) fn run_streaming<'p>(
+    component: &Component,
+    mut source: Source<'_>,
     runs: usize,
     order: &dyn Fn(usize) -> serde_json::Result<Part<'p>>,
     terms: Terms<'_>,
@@ -95,22 +100,30 @@ pub(super) fn run_streaming<'p>(
     let mut confined = None;
     while all.len() < runs {
         let first = all.len();
+        if let Some(ending) = source.prepare(component, terms)? {
+            let lost = lost_compiling(terms.limits, &ending);
+            all.push(Ran { diagnostics: vec![lost], ..Ran::default() });
+            break;
+        }
         let part = order(first).map_err(|error| JudgeError::Internal(error.to_string()))?;
+        let body: Vec<&[u8]> = std::iter::once(source.bytes(component)).chain(part.files).collect();
         let errand = Errand {
             header: &part.header,
-            body: &part.body,
+            body: &body,
             runs: u32::try_from(runs - first).unwrap_or(u32::MAX),
             read: &part.read,
             write: &part.write,
-            code: &[],
+            code: source.code(),
         };
         let mut watch = Watch {
             limits: terms.limits,
             runs: runs - first,
             ran: Vec::new(),
+            begun: None,
             compiler: None,
             compiled: false,
             done: false,
+            again: None,
             bad: None,
         };
         let (ending, sandbox) = dispatch(terms, &errand, &mut |said| match said {
@@ -120,10 +133,14 @@ pub(super) fn run_streaming<'p>(
             },
             said => streams(first + watch.ran.len().saturating_sub(1), said),
         })?;
-        confined.get_or_insert(sandbox);
         if let Some(error) = watch.bad {
             return Err(error);
         }
+        if let Some(fault) = watch.again {
+            source.turn_down(&fault);
+            continue;
+        }
+        confined.get_or_insert(sandbox);
         if !watch.done {
             watch.lost(&ending);
         } else if !watch.is_settled() {
@@ -142,9 +159,13 @@ struct Watch<'a> {
     limits: &'a Limits,
     runs: usize,
     ran: Vec<Ran>,
+    /// When the last run was.
+    begun: Option<Instant>,
     compiler: Option<CompiledBy>,
     compiled: bool,
     done: bool,
+    /// Why it has to be begun again from other code.
+    again: Option<Fault>,
     bad: Option<JudgeError>,
 }
 
@@ -160,12 +181,14 @@ impl Watch<'_> {
             // No worker that is itself begins more runs than it was given.
             Event::Case { .. } if self.ran.len() < self.runs => {
                 self.ran.push(self.fresh());
+                self.begun = Some(Instant::now());
                 return Some(self.limits.timeout);
             }
             Event::Exited { code } => self.last().exit_code = Some(code),
             Event::Passed { fuel, memory } => {
                 let last = self.last();
                 (last.fuel, last.memory) = (Some(fuel), Some(memory));
+                self.stop();
             }
             Event::Answered(answer) => self.last().answer = Some(answer),
             Event::Asked(exchange) => self.last().requests.0.push(exchange),
@@ -177,7 +200,15 @@ impl Watch<'_> {
             Event::Failed(fault) if fault.kind == FaultKind::System => {
                 self.bad = Some(JudgeError::Internal(refused_by_the_system(&fault)));
             }
-            Event::Failed(fault) => self.last().diagnostics.push(finding(fault)),
+            Event::Failed(fault)
+                if [FaultKind::BadCode, FaultKind::OtherCompiler].contains(&fault.kind) =>
+            {
+                self.again = Some(fault);
+            }
+            Event::Failed(fault) => {
+                self.last().diagnostics.push(finding(fault));
+                self.stop();
+            }
             Event::Done => self.done = true,
             // Calls are not its job.
             _ => {}
@@ -206,15 +237,21 @@ impl Watch<'_> {
         &mut self.ran[last]
     }
 
+    /// The last run is over.
+    fn stop(&mut self) {
+        self.last().timing = self.begun.map(Timing::since);
+    }
+
     /// The worker went away in the middle.
     fn lost(&mut self, ending: &Ending) {
         let finding = match ending {
             _ if self.ran.is_empty() => lost_compiling(self.limits, ending),
             Ending::Killed => timed_out(self.limits),
             // Whoever stopped it knows why.
-            Ending::Stopped => return,
+            Ending::Stopped => return self.stop(),
             ending => died(ending),
         };
         self.last().diagnostics.push(finding);
+        self.stop();
     }
 }

@@ -8,13 +8,15 @@ mod source;
 mod usage;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::JudgeError;
 use super::code::CodeCache;
 use crate::component::Component;
 use crate::config::{Case, Expectation, HostSide, Limits, Mock};
-use crate::diagnostic::{CallReport, CaseReport, Code, CompiledBy, Diagnostic, Sandbox, WitPath};
+use crate::diagnostic::{
+    CallReport, CaseReport, Code, CompiledBy, Diagnostic, Sandbox, Timing, WitPath,
+};
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{Event, Fault, FaultKind, Job, Script};
 
@@ -24,7 +26,7 @@ pub(super) use findings::{
     unsettled,
 };
 pub(super) use measured::measured;
-use source::Source;
+pub(super) use source::Source;
 pub(super) use usage::of as usage_of;
 
 /// What came of running a component.
@@ -88,20 +90,18 @@ pub fn run_cases(
     let mocks = mocks_of(&all, &mut scripts);
     let mut trial = Trial::default();
     let mut begin = 0;
-    let mut source = Source { code: terms.code, ..Source::default() };
+    let mut source = Source::of_calls(terms);
     while begin < all.len() {
         let rest = &all[begin..];
         if let Some(ending) = source.prepare(component, terms)? {
             trial.diagnostics.push(lost_compiling(limits, &ending));
             break;
         }
-        let given = source.parts.as_ref().map(|parts| parts.given.clone());
         let job = Job {
             cases: scripts[begin..].to_vec(),
             mocks: mocks.iter().map(|mock| (mock.name().to_owned(), mock.bytes().len())).collect(),
             limits: limits.clone(),
             unscripted,
-            given,
         };
         let header =
             serde_json::to_string(&job).map_err(|error| JudgeError::Internal(error.to_string()))?;
@@ -115,17 +115,13 @@ pub fn run_cases(
             trial: &mut trial,
             at: At::Compiling,
             settled: 0,
+            begun: None,
             compiler: None,
             again: None,
             bad: None,
         };
-        let errand = Errand {
-            header: &header,
-            body: &body,
-            runs,
-            code: source.files(),
-            ..Errand::default()
-        };
+        let errand =
+            Errand { header: &header, body: &body, runs, code: source.code(), ..Errand::default() };
         let (ending, sandbox) = dispatch(terms, &errand, &mut |said| match said {
             Said::Line(line) => serde_json::from_str(line)
                 .ok()
@@ -139,7 +135,6 @@ pub fn run_cases(
             return Err(JudgeError::Internal(message));
         }
         if let Some(fault) = run.again.take() {
-            drop(body);
             source.turn_down(&fault);
             continue;
         }
@@ -154,6 +149,7 @@ pub fn run_cases(
             }
             (at @ At::Case { index, .. }, ending) => {
                 let finding = run.lost(&at, &ending);
+                run.stop();
                 if let Some(case) = run.trial.cases.last_mut() {
                     case.passed = false;
                 }
@@ -210,6 +206,8 @@ struct Run<'a> {
     at: At,
     /// Of how many cases it is known what became of them.
     settled: usize,
+    /// When the last case was.
+    begun: Option<Instant>,
     compiler: Option<CompiledBy>,
     /// Why it has to be begun again from other code.
     again: Option<Fault>,
@@ -229,6 +227,7 @@ impl Run<'_> {
                 self.at = At::Case { index, part: Part::Instantiation };
                 let case = unbegun(self.cases[index], self.terms.limits);
                 self.trial.cases.push(CaseReport { compiler: self.compiler, ..case });
+                self.begun = Some(Instant::now());
                 return Some(self.terms.limits.timeout);
             }
             (Event::Again, At::Case { index, .. }) => {
@@ -294,6 +293,7 @@ impl Run<'_> {
                     *case = CaseReport { passed: true, fuel, memory, ..case.clone() };
                 }
                 self.settled += 1;
+                self.stop();
                 self.measure(index, fuel);
             }
             (Event::Failed(fault), at) => self.fail(fault, &at),
@@ -337,6 +337,7 @@ impl Run<'_> {
             self.bad = Some(refused_by_the_system(&fault));
             return;
         }
+        self.stop();
         // What fails before the first case settles them all.
         self.settled = match at {
             At::Compiling => self.cases.len(),
@@ -366,6 +367,15 @@ impl Run<'_> {
             }
         }
         self.trial.diagnostics.push(finding);
+    }
+
+    /// The last case is over, where one was begun.
+    fn stop(&mut self) {
+        if let Some(case) = self.trial.cases.last_mut()
+            && let Some(begun) = self.begun
+        {
+            case.timing = Some(Timing::since(begun));
+        }
     }
 
     fn measure(&mut self, index: usize, fuel: u64) {
@@ -435,6 +445,7 @@ fn unbegun(case: &Case, limits: &Limits) -> CaseReport {
         fuel: 0,
         memory: 0,
         compiler: None,
+        timing: None,
         limits: usage::of(limits, None),
         calls: case.steps.iter().map(call).collect(),
         host_calls: Vec::new(),

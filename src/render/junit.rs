@@ -1,8 +1,8 @@
 //! JUnit XML in the dialect of Jenkins: a suite for the host; for every plugin a test case `check`, and
 //! one for each of its smoke cases, under the plugin's id as class name.
 //!
-//! A plugin that could not be judged is an error, one with findings a failure. Times are those of a whole
-//! plugin, its smoke cases included, and stand at its `check`.
+//! A plugin that could not be judged is an error, one with findings a failure. Each smoke case has its time,
+//! and `check` what is left of the plugin's: together they are the suite's.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use quick_junit::{NonSuccessKind, SerializeError, TestCase, TestCaseStatus, Test
 use super::clean;
 use super::issue::{UNJUDGED, headline, text};
 use crate::diagnostic::{
-    CaseReport, Diagnostic, PartitionUsed, PluginReport, Report, Severity, Verdict,
+    CaseReport, Diagnostic, PartitionUsed, PluginReport, Report, Severity, Timing, Verdict,
 };
 
 /// A report as JUnit XML. `fail_on` is the least severity of a finding that makes a failure.
@@ -26,7 +26,7 @@ pub fn junit(report: &Report, fail_on: Severity) -> Result<String, SerializeErro
         let part = format!("{method}:{index}/{total}");
         suite.add_property(("partition", part.as_str()));
     }
-    let times = report.plugins.iter().filter_map(time);
+    let times = report.plugins.iter().filter_map(|plugin| time(plugin.timing));
     if times.clone().next().is_some() {
         suite.set_time(times.sum());
     }
@@ -72,14 +72,15 @@ fn check(plugin: &PluginReport, fail_on: Severity) -> TestCase {
     };
     let mut case = TestCase::new("check", status);
     case.set_classname(clean(&plugin.id));
-    if let Some(time) = time(plugin) {
-        case.set_time(time);
+    if let Some(whole) = time(plugin.timing) {
+        let cases = plugin.cases.iter().filter_map(|case| time(case.timing));
+        case.set_time(whole.saturating_sub(cases.sum()));
     }
     mention(case, &own)
 }
 
-fn time(plugin: &PluginReport) -> Option<Duration> {
-    plugin.timing.map(|timing| Duration::from_millis(timing.milliseconds))
+fn time(timing: Option<Timing>) -> Option<Duration> {
+    timing.map(|timing| Duration::from_millis(timing.milliseconds))
 }
 
 fn smoke(plugin: &PluginReport, case: &CaseReport, fail_on: Severity) -> TestCase {
@@ -95,6 +96,9 @@ fn smoke(plugin: &PluginReport, case: &CaseReport, fail_on: Severity) -> TestCas
     };
     let mut test = TestCase::new(format!("smoke case {}", clean(&case.name)), status);
     test.set_classname(clean(&plugin.id));
+    if let Some(time) = time(case.timing) {
+        test.set_time(time);
+    }
     test
 }
 

@@ -8,8 +8,14 @@ use wasmtime_wasi_http::FieldMapError;
 use super::host::{HostFault, MockFault, ScriptedTrap};
 use super::output::OutputLimitReached;
 use super::store::LimitReached;
-use super::{Fault, FaultKind};
+use super::{Fault, FaultKind, chain};
 use crate::config::Limits;
+
+/// What went wrong before any guest code ran: of this kind, unless it was the operating system that failed.
+pub fn of(kind: FaultKind, error: &wasmtime::Error) -> Fault {
+    let kind = if is_systems(error) { FaultKind::System } else { kind };
+    Fault::new(kind, chain(error))
+}
 
 /// What went wrong while guest code ran.
 pub fn fault(error: &wasmtime::Error, limits: &Limits) -> Fault {

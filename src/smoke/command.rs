@@ -10,13 +10,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wasmtime::Engine;
-use wasmtime::component::Linker;
 use wasmtime_wasi::{FsPerms, I32Exit};
 
-use super::engine::{self, Compiled};
+use super::engine::Compiled;
 use super::output::Kept;
 use super::store::{self, PluginStore};
-use super::{Fault, FaultKind, Meter, Used, breach, chain, runtime, wasi};
+use super::{Fault, FaultKind, Meter, Origin, Used, breach, runtime};
 use crate::adapter;
 use crate::config::{Compiler, Limits};
 use crate::diagnostic::CompiledBy;
@@ -161,11 +160,12 @@ impl Command {
         let input = input::from_bytes("command", "", bytes.as_ref().to_vec())
             .map_err(|error| unusable(FaultKind::Refused, error.to_string()))?;
         if input.kind != input::Kind::Module {
-            return Command::of_component(&input.bytes, limits).map_err(CommandError::Unusable);
+            return Command::made(Origin::bytes(), &input.bytes, limits)
+                .map_err(CommandError::Unusable);
         }
         let adapted = adapter::adapt_program(&input)
             .map_err(|error| unusable(FaultKind::NotACommand, error.to_string()))?;
-        Command::of_component(&adapted.bytes, limits).map_err(CommandError::Unusable)
+        Command::made(Origin::bytes(), &adapted.bytes, limits).map_err(CommandError::Unusable)
     }
 
     /// Runs it once, in a fresh instance. May be called from many threads at once, and waits for the
@@ -208,33 +208,26 @@ impl Command {
         }
     }
 
-    fn of_component(bytes: &[u8], limits: Limits) -> Result<Command, Fault> {
-        let fault = |kind, error: wasmtime::Error| Fault {
-            kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
-            message: chain(&error),
-            notes: Vec::new(),
-        };
-        let refused = |error| fault(FaultKind::Refused, error);
+    /// Of a component: its bytes, or its code.
+    fn made(origin: Origin, bytes: &[u8], limits: Limits) -> Result<Command, Fault> {
         // A command may run for long, and is compiled for that where nobody says otherwise.
         let wanted = match limits.compiler {
             Compiler::Auto => Compiler::Cranelift,
             named => named,
         };
-        let Compiled { engine, component, by } =
-            engine::compile(bytes, &limits, wanted).map_err(refused)?;
-        let Some(track) = entry::track(&engine, &component) else {
-            return Err(Fault {
-                kind: FaultKind::NotACommand,
-                message: "it is no command: it exports no wasi:cli/run@0.2 or @0.3".to_owned(),
-                notes: Vec::new(),
-            });
-        };
-        let mut linker = Linker::new(&engine);
-        wasi::link(&mut linker, &engine, &component).map_err(refused)?;
+        let compiled = origin.compiled(bytes, &limits, wanted)?;
+        let track = entry::track(&compiled.engine, &compiled.component).ok_or_else(|| {
+            Fault::new(
+                FaultKind::NotACommand,
+                "it is no command: it exports no wasi:cli/run@0.2 or @0.3",
+            )
+        })?;
+        let linker = compiled.linker().map_err(|error| breach::of(FaultKind::Refused, &error))?;
+        let Compiled { engine, component, by, .. } = compiled;
         let entry = linker
             .instantiate_pre(&component)
             .and_then(|instance| Entry::find(track, instance))
-            .map_err(|error| fault(FaultKind::Link, error))?;
+            .map_err(|error| breach::of(FaultKind::Link, &error))?;
         Ok(Command { engine, entry, limits, by })
     }
 
@@ -248,7 +241,7 @@ impl Command {
         begun: &mut dyn FnMut(),
     ) -> (Used, Result<u8, Fault>) {
         let mut wasi = store::wasi();
-        wasi.stdin(stdin).stdout(stdout).stderr(stderr);
+        wasi.stdin(stdin).stdout(stdout.clone()).stderr(stderr.clone());
         wasi.arg(&launch.name).args(&launch.args).envs(&launch.env);
         wasi.allow_blocking_current_thread(true);
         for folder in &launch.folders {
@@ -262,7 +255,9 @@ impl Command {
         let mut store = store::open_command(&self.engine, &self.limits, wasi.build());
         let mut meter = Meter::new(&self.limits);
         let ended = self.play(&mut store, &mut meter, begun).await;
-        (meter.read(&store), ended)
+        // Its streams are its own, and the store knows nothing of them.
+        let output = stdout.written().max(stderr.written());
+        (Used { output, ..meter.read(&store) }, ended)
     }
 
     async fn play(

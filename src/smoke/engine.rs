@@ -2,8 +2,11 @@
 
 use std::panic::{self, AssertUnwindSafe};
 
-use wasmtime::component::Component;
-use wasmtime::{Config, Engine, OperatorCost, Strategy, VariableOperatorCost};
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Config, Engine, Module, OperatorCost, Strategy, VariableOperatorCost};
+
+use super::store::State;
+use super::wasi;
 
 use crate::config::{Compiler, Limits};
 use crate::diagnostic::CompiledBy;
@@ -12,7 +15,21 @@ use crate::diagnostic::CompiledBy;
 pub struct Compiled {
     pub engine: Engine,
     pub component: Component,
+    /// Core modules that it imports, by name; none where it has all of its own.
+    pub modules: Vec<(String, Module)>,
     pub by: CompiledBy,
+}
+
+impl Compiled {
+    /// A linker with what WASI it imports, and its modules.
+    pub fn linker(&self) -> wasmtime::Result<Linker<State>> {
+        let mut linker = Linker::new(&self.engine);
+        wasi::link(&mut linker, &self.engine, &self.component)?;
+        for (name, module) in &self.modules {
+            linker.root().module(name, module)?;
+        }
+        Ok(linker)
+    }
 }
 
 /// The engine as plugins meet it here. What it accepts with Cranelift is `component::FEATURES`; Winch
@@ -93,5 +110,5 @@ pub fn compile(bytes: &[u8], limits: &Limits, wanted: Compiler) -> wasmtime::Res
 fn with(bytes: &[u8], limits: &Limits, by: CompiledBy) -> wasmtime::Result<Compiled> {
     let engine = engine(limits, by)?;
     let component = Component::from_binary(&engine, bytes)?;
-    Ok(Compiled { engine, component, by })
+    Ok(Compiled { engine, component, modules: Vec::new(), by })
 }

@@ -13,6 +13,13 @@ pub struct Fault {
     pub notes: Vec<String>,
 }
 
+impl Fault {
+    /// One of which nothing more is known.
+    pub fn new(kind: FaultKind, message: impl Into<String>) -> Fault {
+        Fault { kind, message: message.into(), notes: Vec::new() }
+    }
+}
+
 /// What kind of fault a job ran into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

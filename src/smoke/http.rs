@@ -4,21 +4,22 @@ mod body;
 mod job;
 mod outgoing;
 
+use std::cell::Cell;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use wasmtime::Engine;
-use wasmtime::component::{Component, InstancePre, Linker};
+use wasmtime::component::{Component, InstancePre};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 use wasmtime_wasi_http::{WasiHttpView, p2, p3};
 
 use super::command::{Sink, Source};
-use super::engine::{self, Compiled};
+use super::engine::Compiled;
 use super::store::{self, PluginStore, State};
 use super::wasi::Track;
-use super::{Event, Fault, FaultKind, Meter, Used, breach, chain, wasi, within};
+use super::{Event, Fault, FaultKind, Meter, Origin, SETTLE, Used, breach, within};
 use crate::config::{HttpRequest, Limits};
 use crate::diagnostic::{CompiledBy, HttpAnswer};
 use crate::world::ExternName;
@@ -29,9 +30,6 @@ pub use outgoing::Desk;
 /// By its own clock, nobody waits that long: what does, waits for what never comes. Nobody else waits
 /// either, since that clock is virtual.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// How long, by that clock, a guest goes on in the background when all of its answer is there.
-const SETTLE: Duration = Duration::from_secs(10);
 
 /// A handler that links.
 struct Handler {
@@ -63,40 +61,31 @@ enum Ended {
 }
 
 impl Handler {
-    fn of_component(bytes: &[u8], limits: &Limits) -> Result<Handler, Fault> {
-        let fault = |kind, error: wasmtime::Error| Fault {
-            kind: if breach::is_systems(&error) { FaultKind::System } else { kind },
-            message: chain(&error),
-            notes: Vec::new(),
-        };
-        let refused = |error| fault(FaultKind::Refused, error);
-        let Compiled { engine, component, by } =
-            engine::compile(bytes, limits, limits.compiler).map_err(refused)?;
-        let Some(track) = track(&engine, &component) else {
-            return Err(Fault {
-                kind: FaultKind::NotAHandler,
-                message:
-                    "it answers no requests: it exports no wasi:http/incoming-handler@0.2 and no \
-                          wasi:http/handler@0.3"
-                        .to_owned(),
-                notes: Vec::new(),
-            });
-        };
-        let mut linker = Linker::new(&engine);
-        wasi::link(&mut linker, &engine, &component).map_err(refused)?;
+    /// Of a component: its bytes, or its code.
+    fn made(origin: Origin, bytes: &[u8], limits: &Limits) -> Result<Handler, Fault> {
+        let compiled = origin.compiled(bytes, limits, limits.compiler)?;
+        let track = track(&compiled.engine, &compiled.component).ok_or_else(|| {
+            Fault::new(
+                FaultKind::NotAHandler,
+                "it answers no requests: it exports no wasi:http/incoming-handler@0.2 and no \
+                 wasi:http/handler@0.3",
+            )
+        })?;
+        let linker = compiled.linker().map_err(|error| breach::of(FaultKind::Refused, &error))?;
+        let Compiled { engine, component, by, .. } = compiled;
         let entry = linker.instantiate_pre(&component).and_then(|pre| Entry::find(track, pre));
-        let entry = entry.map_err(|error| fault(FaultKind::Link, error))?;
+        let entry = entry.map_err(|error| breach::of(FaultKind::Link, &error))?;
         Ok(Handler { engine, limits: limits.clone(), entry, by })
     }
 
-    /// Sends one request to a fresh instance, and passes on what it answers. To be polled in a runtime
-    /// whose time is virtual.
+    /// Sends one request to a fresh instance, and passes on what it answers. The budget is what the whole job
+    /// may still tell. To be polled in a runtime whose time is virtual.
     async fn visit(
         &self,
         visit: &Visit,
         desk: Desk,
-        request: Source,
-        response: Sink,
+        (request, response): (Source, Sink),
+        budget: &Cell<usize>,
         emit: &mut dyn FnMut(Event),
     ) -> (Used, Result<(), Fault>) {
         let mut store = store::open(&self.engine, &self.limits, desk);
@@ -104,15 +93,17 @@ impl Handler {
         let answer = Answer::default();
         let exchange = (&visit.request, request, response, &answer);
         let ended = self.exchange(&mut store, &mut meter, exchange, emit).await;
-        store.data().desk().tell(emit);
+        store.data().desk().tell(budget, emit);
+        let mut used = meter.read(&store);
         if let Some(answer) = answer.take() {
+            used.output = used.output.max(answer.body_size);
             emit(Event::Answered(answer));
         }
         let ended = ended.and_then(|()| match store.data().desk().missing() {
             Some(fault) => Err(fault),
             None => Ok(()),
         });
-        (meter.read(&store), ended)
+        (used, ended)
     }
 
     async fn exchange(

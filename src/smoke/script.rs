@@ -7,11 +7,11 @@ use wasmtime::component::{Instance, ResourceAny};
 use super::call::{Call, Handles, Returned};
 use super::host::{HostFault, Mocked, Side};
 use super::http::Desk;
+use super::outcome::{Outcome, differences, said};
 use super::store::{self, PluginStore};
-use super::{Event, Fault, FaultKind, Meter, Prepared, Script, Used, within};
+use super::{Event, Fault, FaultKind, Meter, Prepared, SETTLE, Script, Used, spend, within};
 use crate::config::{Limits, MockScript};
-use crate::diagnostic::HostCall;
-use crate::wave::{Difference, Expect, MAX_TEXT, Value, compare, in_short, write};
+use crate::wave::{Expect, MAX_TEXT, Value, compare, in_short, write};
 
 /// A case, ready to run.
 pub struct Case<'c> {
@@ -23,23 +23,6 @@ pub struct Case<'c> {
     pub limits: &'c Limits,
     /// Bytes of text that the whole job may still say about what came back.
     pub budget: &'c Cell<usize>,
-}
-
-/// What a run of a case came to: two runs that did the same are equal.
-#[derive(Debug, Default, PartialEq)]
-pub struct Outcome {
-    /// What each call returned; none for a function without a result.
-    values: Vec<Option<Value>>,
-    /// The engine's message where the last call trapped, as it was expected to.
-    trap: Option<String>,
-    /// Fuel of instantiation, of each call, and of dropping what is left.
-    fuel: Vec<u64>,
-    /// The most linear memory that was held, in bytes.
-    memory: u64,
-    /// What was written to standard output and to standard error.
-    output: [Vec<u8>; 2],
-    /// What was asked of the host, as far as it is told, and how often.
-    asked: (Vec<HostCall>, u64),
 }
 
 impl Case<'_> {
@@ -54,8 +37,10 @@ impl Case<'_> {
 
     async fn again(&self, first: &Outcome, emit: &mut dyn FnMut(Event)) -> Result<(), Fault> {
         emit(Event::Again);
-        // What the second run does is told only where it differs.
-        let (_, second) = self.run(&mut |_| {}).await;
+        // What the second run does is told only where it differs, and so costs nothing of the budget.
+        let nothing = Cell::new(0);
+        let case = Case { budget: &nothing, ..*self };
+        let (_, second) = case.run(&mut |_| {}).await;
         let second = second.map_err(|fault| Fault {
             kind: FaultKind::Nondeterministic,
             message: "it passed once, and failed when it was run again".to_owned(),
@@ -79,12 +64,12 @@ impl Case<'_> {
         store.data_mut().side = Side::new(&self.script.host);
         let mut meter = Meter::new(self.limits);
         let outcome = self.play(&mut store, &mut meter, emit).await;
-        self.tell(&mut store, emit);
+        self.tell(&mut store, true, emit);
         let outcome = outcome.and_then(|outcome| match desk.missing() {
             Some(fault) => Err(fault),
             None => Ok(outcome),
         });
-        desk.tell(emit);
+        desk.tell(self.budget, emit);
         (meter.read(&store), outcome)
     }
 
@@ -105,23 +90,29 @@ impl Case<'_> {
         emit(Event::Instantiated);
         let mut handles = Handles::default();
         for (index, call) in self.calls.iter().enumerate() {
-            self.tell(store, emit);
+            self.tell(store, false, emit);
             store.data_mut().side.trace.step = index + 1;
             self.step(call, store, meter, &instance, &mut handles, &mut outcome, emit).await?;
         }
-        self.tell(store, emit);
-        store.data_mut().side.trace.step = self.calls.len() + 1;
         if outcome.trap.is_none() {
-            self.drop_all(store, meter, &mut handles, &mut outcome, emit).await?;
+            self.settle(store, meter, &mut outcome).await?;
+            self.tell(store, false, emit);
+            store.data_mut().side.trace.step = self.calls.len() + 1;
+            if self.drop_all(store, meter, &mut handles, &mut outcome, emit).await? {
+                self.settle(store, meter, &mut outcome).await?;
+            }
         }
         emit(Event::Settling);
         if let Some(HostFault { kind, message, notes }) = store.data().side.missing() {
             return Err(Fault { kind, message, notes });
         }
-        outcome.memory = store.data().peak_memory();
-        outcome.output = store.data().written();
-        let trace = &store.data().side.trace;
-        outcome.asked = (trace.calls().to_vec(), trace.count());
+        if self.script.twice {
+            let state = store.data();
+            outcome.memory = state.peak_memory();
+            outcome.output = state.written();
+            outcome.asked = (state.side.trace.calls().to_vec(), state.side.trace.count());
+            outcome.sent = state.desk().sent();
+        }
         Ok(outcome)
     }
 
@@ -137,22 +128,14 @@ impl Case<'_> {
         mock.start(script, self.limits, store).await
     }
 
-    /// Tells what was asked of the host since it was told last.
-    fn tell(&self, store: &mut PluginStore, emit: &mut dyn FnMut(Event)) {
+    /// Tells what was asked of the host since it was told last, and that is `over` where it is all there will
+    /// be.
+    fn tell(&self, store: &mut PluginStore, over: bool, emit: &mut dyn FnMut(Event)) {
         let trace = &mut store.data_mut().side.trace;
         let count = trace.count();
-        let mut calls = trace.news().to_vec();
+        let mut calls = trace.news(over).to_vec();
         // What a job says in all has an end, and the cases share it.
-        let size = |call: &HostCall| {
-            call.call.len() + call.args.len() + call.returned.as_ref().map_or(0, String::len)
-        };
-        let mut left = self.budget.get();
-        calls.retain(|call| {
-            let fits = size(call) <= left;
-            left -= if fits { size(call) } else { left };
-            fits
-        });
-        self.budget.set(left);
+        calls.retain(|call| spend(self.budget, call));
         if count > 0 {
             emit(Event::HostCalls { calls, count });
         }
@@ -193,7 +176,9 @@ impl Case<'_> {
         outcome.fuel.push(fuel);
         emit(self.returned(value.as_ref(), fuel));
         let verdict = self.verdict(call, value.as_ref());
-        outcome.values.push(value);
+        if self.script.twice {
+            outcome.returned(value);
+        }
         match verdict {
             Err(fault)
                 if self.script.record
@@ -289,7 +274,24 @@ impl Case<'_> {
         }
     }
 
-    /// Drops what the variables hold, the last one first.
+    /// Lets it do what it left for later: a function of WASI 0.3 may go on when it has returned, and any
+    /// function may have begun something that does.
+    async fn settle(
+        &self,
+        store: &mut PluginStore,
+        meter: &mut Meter<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Fault> {
+        meter.fill(store, self.limits.fuel)?;
+        let later = store.run_concurrent(async |_| tokio::time::sleep(SETTLE).await).await;
+        outcome.later += meter.called(store);
+        within(later, store, self.limits).map_err(|mut fault| {
+            fault.notes.push("in the background, when its calls had returned".to_owned());
+            fault
+        })
+    }
+
+    /// Drops what the variables hold, the last one first; says whether there was anything.
     async fn drop_all(
         &self,
         store: &mut PluginStore,
@@ -297,15 +299,17 @@ impl Case<'_> {
         handles: &mut Handles,
         outcome: &mut Outcome,
         emit: &mut dyn FnMut(Event),
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
+        let mut any = false;
         while let Some((variable, handle)) = handles.last() {
             emit(Event::Dropping { variable });
             meter.fill(store, self.limits.fuel)?;
             let dropped = drop_handles(store, self.limits, std::iter::once(handle)).await;
             outcome.fuel.push(meter.called(store));
             dropped?;
+            any = true;
         }
-        Ok(())
+        Ok(any)
     }
 }
 
@@ -321,114 +325,45 @@ async fn drop_handles(
     Ok(())
 }
 
-/// Differences as lines, what stands for one place aligned.
-pub fn said(told: &[Difference], count: usize, expected: &str, got: &str) -> Vec<String> {
-    let width = expected.len().max(got.len());
-    let mut lines = Vec::new();
-    for difference in told {
-        let path = match difference.path.as_str() {
-            "" => String::new(),
-            path => format!("{path}: "),
-        };
-        lines.push(format!("{path}{expected:width$} {}", difference.expected));
-        lines.push(format!("{path}{got:width$} {}", difference.got));
-    }
-    if count > told.len() {
-        lines.push(format!("and {} more", count - told.len()));
-    }
-    lines
-}
-
-/// What is not the same in two runs, a line each; nothing where they are alike.
-fn differences(first: &Outcome, second: &Outcome) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (i, (a, b)) in first.values.iter().zip(&second.values).enumerate() {
-        if let (Some(a), Some(b)) = (a, b) {
-            let (told, count) = compare(a, b, &[]);
-            let told = said(&told, count, "first", "then");
-            lines.extend(told.into_iter().map(|line| format!("call {}: {line}", i + 1)));
-        }
-    }
-    if first.trap != second.trap {
-        lines.push(format!("trap: first {:?}", first.trap.as_deref().unwrap_or_default()));
-        lines.push(format!("trap: then  {:?}", second.trap.as_deref().unwrap_or_default()));
-    }
-    let streams = ["standard output", "standard error"];
-    for (stream, (a, b)) in streams.iter().zip(first.output.iter().zip(&second.output)) {
-        let text = |bytes: &[u8]| Value::Text(String::from_utf8_lossy(bytes).into_owned());
-        if a != b {
-            let (told, count) = compare(&text(a), &text(b), &[]);
-            let told = said(&told, count, "first", "then");
-            lines.extend(told.into_iter().map(|line| format!("{stream}: {line}")));
-            if count == 0 {
-                lines.push(format!("{stream}: bytes that are no text differ"));
-            }
-        }
-    }
-    for (i, (a, b)) in first.asked.0.iter().zip(&second.asked.0).enumerate() {
-        if a != b {
-            let shown = |call: &HostCall| {
-                let on = call.on.as_ref().map(|on| format!(" on {on}")).unwrap_or_default();
-                format!("{}{}{on}", call.call, call.args)
-            };
-            lines.push(format!("host call {}: first {}, then {}", i + 1, shown(a), shown(b)));
-        }
-    }
-    if first.asked.1 != second.asked.1 {
-        lines.push(format!("{} host calls, then {}", first.asked.1, second.asked.1));
-    }
-    for (i, (a, b)) in first.fuel.iter().zip(&second.fuel).enumerate() {
-        if a != b {
-            let what = match i {
-                0 => "instantiation".to_owned(),
-                n if n <= first.values.len() + usize::from(first.trap.is_some()) => {
-                    format!("call {n}")
-                }
-                _ => "dropping what was left".to_owned(),
-            };
-            lines.push(format!("{what}: {a} fuel, then {b}"));
-        }
-    }
-    if first.memory != second.memory {
-        lines.push(format!("{} bytes of memory, then {}", first.memory, second.memory));
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::smoke::{Job, Origin};
+    use crate::wave::Invocation;
 
-    fn outcome(value: u64, fuel: &[u64]) -> Outcome {
-        let values = vec![Some(Value::Unsigned(value)), None];
-        let output = [b"hello\n".to_vec(), Vec::new()];
-        Outcome { values, fuel: fuel.to_vec(), memory: 65536, output, ..Outcome::default() }
-    }
-
+    /// Two cases that return six times a million letters, and run twice: the second says as much as the
+    /// first, for what nobody hears costs nothing.
     #[test]
-    fn runs_that_did_the_same_have_no_differences() {
-        assert!(differences(&outcome(1, &[5, 6, 7]), &outcome(1, &[5, 6, 7])).is_empty());
-    }
-
-    #[test]
-    fn every_difference_is_told_with_its_place() {
-        let mut second = outcome(2, &[5, 8, 7]);
-        second.memory = 0;
-        second.output = [b"hallo\n".to_vec(), vec![0xff]];
-        assert_eq!(
-            differences(&outcome(1, &[5, 6, 7]), &second),
-            [
-                "call 1: first 1",
-                "call 1: then  2",
-                r#"standard output: first "hello\n""#,
-                r#"standard output: then  "hallo\n""#,
-                r#"standard error: first """#,
-                "standard error: then  \"\u{fffd}\"",
-                "call 1: 6 fuel, then 8",
-                "65536 bytes of memory, then 0",
-            ]
+    fn a_second_run_leaves_the_others_what_they_may_say() {
+        let component = wat::parse_str(
+            r#"(component
+              (core module $m
+                (memory (export "memory") 16)
+                (func (export "f") (result i32)
+                  (memory.fill (i32.const 8) (i32.const 97) (i32.const 1000000))
+                  (i32.store (i32.const 0) (i32.const 8))
+                  (i32.store (i32.const 4) (i32.const 1000000))
+                  (i32.const 0)))
+              (core instance $i (instantiate $m))
+              (func (export "f") (result string)
+                (canon lift (core func $i "f") (memory $i "memory"))))"#,
         );
-        let trapped = Outcome { trap: Some("unreachable".to_owned()), ..outcome(1, &[5, 6, 7]) };
-        assert_eq!(differences(&outcome(1, &[5, 6, 7]), &trapped).len(), 2);
+        let call = Invocation {
+            interface: None,
+            function: "f".to_owned(),
+            args: Vec::new(),
+            bind: None,
+            expect: Expect::Return,
+        };
+        let script = Script { calls: vec![call; 6], twice: true, ..Script::default() };
+        let limits = Limits::default();
+        let job = Job { cases: vec![script; 2], limits, unscripted: false, mocks: Vec::new() };
+        let mut told = Vec::new();
+        crate::smoke::run(&component.expect("WAT"), &job, Origin::bytes(), &mut |event| {
+            if let Event::Returned { whole, .. } = event {
+                told.push(whole);
+            }
+        });
+        assert_eq!(told, [true; 12]);
     }
 }

@@ -51,7 +51,7 @@ pub fn open_beside(engine: &Engine, limits: &Limits, desk: Desk, beside: &State)
     store
 }
 
-/// A store for one instance of a command, over a WASI with its own streams, which are not measured.
+/// A store for one instance of a command, over a WASI with its own streams, which count for themselves.
 pub fn open_command(engine: &Engine, limits: &Limits, wasi: WasiCtx) -> PluginStore {
     let unused = [Kept::new(0), Kept::new(0)];
     hold(engine, limits, State::new(limits, wasi, Desk::default(), unused))

@@ -2,31 +2,7 @@
 
 use std::fmt::Write;
 
-/// A small random number generator (splitmix64, Steele, Lea and Flood 2014).
-pub struct Random(pub u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `n`.
-    pub fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.next() % n.max(1) as u64).expect("a small number")
-    }
-
-    fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-
-    fn pick<'t, T>(&mut self, items: &'t [T]) -> &'t T {
-        &items[self.below(items.len())]
-    }
-}
+use super::support::random::Rng;
 
 /// A type where it is used, as WIT writes it.
 type Ty = String;
@@ -87,7 +63,7 @@ pub struct Edit {
 const PRIMITIVES: &[&str] = &["bool", "u8", "s16", "u32", "s64", "f32", "f64", "char", "string"];
 
 impl Package {
-    pub fn random(random: &mut Random) -> Package {
+    pub fn random(random: &mut Rng) -> Package {
         let mut package = Package {
             version: "0.1.0".to_owned(),
             interfaces: Vec::new(),
@@ -98,16 +74,16 @@ impl Package {
         };
         for index in 0..1 + random.below(4) {
             package.interface(random, index);
-            if random.chance(60) {
+            if random.percent(60) {
                 package.imports.push(index);
             }
-            if random.chance(50) {
+            if random.percent(50) {
                 package.exports.push(index);
             }
         }
         for _ in 0..random.below(3) {
             let func = package.func(random, None);
-            package.bare.push((random.chance(50), func));
+            package.bare.push((random.percent(50), func));
         }
         package
     }
@@ -117,12 +93,12 @@ impl Package {
         format!("{letter}n{}", self.next)
     }
 
-    fn interface(&mut self, random: &mut Random, index: usize) {
+    fn interface(&mut self, random: &mut Rng, index: usize) {
         let name = self.name('i');
         let mut uses = Vec::new();
         for (other, interface) in self.interfaces.iter().enumerate() {
             for (name, _) in &interface.types {
-                if random.chance(30) {
+                if random.percent(30) {
                     uses.push((other, name.clone()));
                 }
             }
@@ -138,13 +114,13 @@ impl Package {
         }
     }
 
-    fn definition(&mut self, random: &mut Random, index: usize) -> String {
+    fn definition(&mut self, random: &mut Rng, index: usize) -> String {
         let def = match random.below(6) {
             0 => Def::Record(self.fields(random, index)),
             1 => Def::Variant(
                 (0..1 + random.below(3))
                     .map(|_| {
-                        let payload = random.chance(60).then(|| self.ty(random, Some(index), 2));
+                        let payload = random.percent(60).then(|| self.ty(random, Some(index), 2));
                         (self.name('c'), payload)
                     })
                     .collect(),
@@ -161,37 +137,37 @@ impl Package {
         name
     }
 
-    fn fields(&mut self, random: &mut Random, index: usize) -> Vec<(String, Ty)> {
+    fn fields(&mut self, random: &mut Rng, index: usize) -> Vec<(String, Ty)> {
         let many = 1 + random.below(3);
         (0..many).map(|_| (self.name('d'), self.ty(random, Some(index), 2))).collect()
     }
 
-    fn func(&mut self, random: &mut Random, interface: Option<usize>) -> Func {
+    fn func(&mut self, random: &mut Rng, interface: Option<usize>) -> Func {
         let mut params = Vec::new();
         for _ in 0..random.below(4) {
             let ty = self.param(random, interface);
             params.push((self.name('p'), ty));
         }
-        let result = random.chance(60).then(|| self.ty(random, interface, 2));
-        Func { name: self.name('f'), is_async: random.chance(15), params, result }
+        let result = random.percent(60).then(|| self.ty(random, interface, 2));
+        Func { name: self.name('f'), is_async: random.percent(15), params, result }
     }
 
     /// The type of a parameter, which may borrow.
-    fn param(&mut self, random: &mut Random, interface: Option<usize>) -> Ty {
+    fn param(&mut self, random: &mut Rng, interface: Option<usize>) -> Ty {
         let resources = self.named(interface, true);
-        if !resources.is_empty() && random.chance(30) {
-            return format!("borrow<{}>", random.pick(&resources));
+        if !resources.is_empty() && random.percent(30) {
+            return format!("borrow<{}>", random.pick(&resources).expect("some"));
         }
         self.ty(random, interface, 2)
     }
 
-    fn ty(&mut self, random: &mut Random, interface: Option<usize>, depth: usize) -> Ty {
+    fn ty(&mut self, random: &mut Rng, interface: Option<usize>, depth: usize) -> Ty {
         let named = self.named(interface, false);
-        if !named.is_empty() && random.chance(40) {
-            return random.pick(&named).clone();
+        if !named.is_empty() && random.percent(40) {
+            return random.pick(&named).expect("some").clone();
         }
-        if depth == 0 || random.chance(50) {
-            return (*random.pick(PRIMITIVES)).to_owned();
+        if depth == 0 || random.percent(50) {
+            return (*random.pick(PRIMITIVES).expect("some")).to_owned();
         }
         let mut inner = || self.ty(random, interface, depth - 1);
         let (a, b) = (inner(), inner());
@@ -204,7 +180,7 @@ impl Package {
             5 => format!("result<{a}>"),
             6 => "result".to_owned(),
             // A stream of characters is not valid yet.
-            7 => format!("stream<{}>", random.pick(&["u8", "u32", "string"])),
+            7 => format!("stream<{}>", random.pick(&["u8", "u32", "string"]).expect("some")),
             _ => format!("future<{a}>"),
         }
     }
@@ -260,7 +236,7 @@ impl Package {
     }
 
     /// Makes one random edit, where the one that was drawn can be made.
-    pub fn edit(&mut self, random: &mut Random) -> Option<Edit> {
+    pub fn edit(&mut self, random: &mut Rng) -> Option<Edit> {
         let index = random.below(self.interfaces.len());
         let kind = random.below(10);
         let (owner, what, name) = match kind {
@@ -288,8 +264,8 @@ impl Package {
         Some(Edit { what, name, owner, interface })
     }
 
-    fn edit_world(&mut self, random: &mut Random, index: usize) -> (String, &'static str, String) {
-        let imports = random.chance(50);
+    fn edit_world(&mut self, random: &mut Rng, index: usize) -> (String, &'static str, String) {
+        let imports = random.percent(50);
         let list = if imports { &mut self.imports } else { &mut self.exports };
         let what = match list.iter().position(|other| *other == index) {
             Some(at) => {
@@ -305,11 +281,11 @@ impl Package {
         (name.clone(), what, name)
     }
 
-    fn edit_bare(&mut self, random: &mut Random) -> Option<(String, &'static str, String)> {
-        if self.bare.is_empty() || random.chance(30) {
+    fn edit_bare(&mut self, random: &mut Rng) -> Option<(String, &'static str, String)> {
+        if self.bare.is_empty() || random.percent(30) {
             let func = self.func(random, None);
             let name = func.name.clone();
-            self.bare.push((random.chance(50), func));
+            self.bare.push((random.percent(50), func));
             return Some((name.clone(), "add a function", name));
         }
         let at = random.below(self.bare.len());
@@ -323,7 +299,7 @@ impl Package {
     /// Removes a function, or edits one.
     fn edit_funcs(
         &mut self,
-        random: &mut Random,
+        random: &mut Rng,
         interface: Option<usize>,
         funcs: &mut Vec<Func>,
     ) -> Option<(String, &'static str, String)> {
@@ -332,7 +308,7 @@ impl Package {
         }
         let at = random.below(funcs.len());
         let owner = funcs[at].name.clone();
-        if random.chance(20) {
+        if random.percent(20) {
             let name = funcs.remove(at).name;
             return Some((owner, "remove a function", name));
         }
@@ -342,7 +318,7 @@ impl Package {
 
     fn edit_func(
         &mut self,
-        random: &mut Random,
+        random: &mut Rng,
         interface: Option<usize>,
         func: &mut Func,
     ) -> Option<(&'static str, String)> {
@@ -375,7 +351,7 @@ impl Package {
             }
             6 => {
                 func.result = match &func.result {
-                    Some(_) if random.chance(30) => None,
+                    Some(_) if random.percent(30) => None,
                     Some(ty) => Some(other(ty)),
                     None => Some(self.ty(random, interface, 2)),
                 };
@@ -387,11 +363,11 @@ impl Package {
 
     fn edit_types(
         &mut self,
-        random: &mut Random,
+        random: &mut Rng,
         index: usize,
     ) -> Option<(String, &'static str, String)> {
         let uses = self.interfaces[index].uses.len();
-        if uses > 0 && random.chance(20) {
+        if uses > 0 && random.percent(20) {
             return self.redefine(random, index);
         }
         let types = self.interfaces[index].types.len();
@@ -404,7 +380,8 @@ impl Package {
         let (what, name) = match &mut def {
             Def::Record(fields) => match random.below(4) {
                 0 => {
-                    let field = (self.name('d'), (*random.pick(PRIMITIVES)).to_owned());
+                    let field =
+                        (self.name('d'), (*random.pick(PRIMITIVES).expect("some")).to_owned());
                     fields.insert(random.below(fields.len() + 1), field.clone());
                     ("add a field", field.0)
                 }
@@ -453,12 +430,12 @@ impl Package {
                 *ty = other(ty);
                 ("change an alias", name)
             }
-            Def::Resource(funcs) if funcs.is_empty() || random.chance(30) => {
+            Def::Resource(funcs) if funcs.is_empty() || random.percent(30) => {
                 let func = self.func(random, None);
                 funcs.push(func.clone());
                 ("add a method", func.name)
             }
-            Def::Resource(funcs) if random.chance(30) => ("remove a method", funcs.remove(0).name),
+            Def::Resource(funcs) if random.percent(30) => ("remove a method", funcs.remove(0).name),
             Def::Resource(funcs) => self.edit_func(random, None, &mut funcs[0])?,
         };
         self.interfaces[index].types[at].1 = def;
@@ -468,7 +445,7 @@ impl Package {
     /// An interface that used a resource of another defines one of the same name.
     fn redefine(
         &mut self,
-        random: &mut Random,
+        random: &mut Rng,
         index: usize,
     ) -> Option<(String, &'static str, String)> {
         let at = random.below(self.interfaces[index].uses.len());

@@ -400,7 +400,7 @@ impl Change {
                 used.alias = Some(alias.clone());
             }
             Change::Reorder { body, seed } => {
-                let mut rng = crate::generate::Rng(*seed);
+                let mut rng = crate::support::random::Rng(*seed);
                 let body = contract.body_mut(body)?;
                 rng.shuffle(&mut body.uses);
                 rng.shuffle(&mut body.types);
@@ -434,7 +434,7 @@ impl Change {
                 }
             }
             Change::ReorderWorld { seed } => {
-                let mut rng = crate::generate::Rng(*seed);
+                let mut rng = crate::support::random::Rng(*seed);
                 rng.shuffle(&mut contract.world.imports);
                 rng.shuffle(&mut contract.world.exports);
                 for package in &mut contract.packages {

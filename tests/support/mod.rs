@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
 
 pub mod large;
+pub mod process;
+pub mod random;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::support::process::ticks_of;
 use super::support::{link, root};
 
 /// How long anything may take before it is a failure. No test waits for it that passes.
@@ -86,13 +87,8 @@ impl Spinning {
 
     /// Waits until a worker has burnt so much time that it must be in the call that never returns.
     pub fn wait_until_it_spins(&self) {
-        let ticks = |process: u32| -> Option<u64> {
-            let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-            // Behind the name, which may have spaces in it: the 14th field, and this is the 12th of the rest.
-            stat.rsplit_once(") ")?.1.split_whitespace().nth(11)?.parse().ok()
-        };
         wait_for("a worker that spins", || {
-            self.workers().into_iter().filter_map(ticks).any(|ticks| ticks >= 40).then_some(())
+            self.workers().into_iter().filter_map(ticks_of).any(|ticks| ticks >= 40).then_some(())
         });
     }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use super::{Run, failure, terms};
 use crate::cli::cache::tell;
 use crate::cli::{Failure, Format};
-use crate::config::{Case, Limits, Policy};
+use crate::config::{Case, Limits};
 use crate::diagnostic::{CaseReport, RunReport};
 use crate::judge::{self, run_cases, tool};
 use crate::render::{clean, run, text};
@@ -17,12 +17,12 @@ impl Run {
         let mut case = Case::of_calls(&self.invoke)?;
         case.twice = self.twice;
         let (name, path) = input::split_name(&self.component);
-        let (component, opened) = judge::open(&name, path, &Policy::default());
+        let code = self.cache.code();
+        let (component, opened) = judge::open(&name, path, code.as_ref());
         let mut report = RunReport::of(tool(), opened);
         if let Some(component) = component {
             let limits = self.limits(Limits::default());
             let worker = sandbox::this_program().map_err(Failure::internal)?;
-            let code = self.cache.code();
             let terms = judge::Terms { code: code.as_ref(), ..terms(&name, &limits, &worker) };
             let trial = run_cases(&component, &[&case], terms).map_err(failure)?;
             code.iter().for_each(|code| tell(code, &self.common));

@@ -10,7 +10,7 @@ use super::{Run, failure, terms};
 use crate::check::today;
 use crate::cli::cache::tell;
 use crate::cli::{Failure, Format, load_host, print, record, write_whole};
-use crate::config::{Case, Limits, Plugin, Policy, read_cases};
+use crate::config::{Case, Limits, Plugin, read_cases};
 use crate::diagnostic::{CaseReport, RunReport};
 use crate::judge::{self, Options, run_all, tool};
 use crate::render::{run, trace};
@@ -27,18 +27,18 @@ impl Run {
         }
         self.settle(&mut cases, &name)?;
         let chosen: Vec<&Case> = cases.iter().filter(|case| case.is_for(&name)).collect();
+        let code = self.cache.code();
         // What is run as a program keeps its exit codes.
         let (component, opened) = if chosen.iter().any(|case| case.command.is_some()) {
-            judge::open_program(&name, path)
+            judge::open_program(&name, path, code.as_ref())
         } else {
-            judge::open(&name, path, &Policy::default())
+            judge::open(&name, path, code.as_ref())
         };
         let mut report = RunReport::of(tool(), opened);
         let mut ran = Vec::new();
         if let Some(component) = component {
             let limits = self.limits(Limits::default());
             let worker = sandbox::this_program().map_err(Failure::internal)?;
-            let code = self.cache.code();
             let (record, terms) = (self.record, terms(&name, &limits, &worker));
             let terms = judge::Terms { record, code: code.as_ref(), ..terms };
             let trial = run_all(&component, &chosen, terms).map_err(failure)?;

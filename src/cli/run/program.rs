@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Run, failure, terms};
 use crate::cli::Failure;
+use crate::cli::cache::tell;
 use crate::config::Limits;
 use crate::diagnostic::{
     Captured, Code, CommandReport, Diagnostic, PluginReport, RunReport, Sandbox,
@@ -151,7 +152,8 @@ impl Run {
         streams: &mut dyn FnMut(Said<'_>) -> Answer,
     ) -> Result<(PluginReport, Ran, Option<Sandbox>), Failure> {
         let (name, path) = input::split_name(&self.component);
-        let (component, mut opened) = judge::open_program(&name, path);
+        let code = self.cache.code();
+        let (component, mut opened) = judge::open_program(&name, path, code.as_ref());
         let findings = std::mem::take(&mut opened.diagnostics);
         if let Some(failure) = opened.failure {
             return Err(Failure::internal(anyhow::anyhow!(failure)));
@@ -180,10 +182,10 @@ impl Run {
         let limits = self.limits(Limits { fuel: u64::MAX, ..Limits::default() });
         let job = CommandJob { runs: vec![launch], limits: limits.clone(), terminals };
         let worker = sandbox::this_program().map_err(Failure::internal)?;
-        let terms = terms(&name, &limits, &worker);
+        let terms = judge::Terms { code: code.as_ref(), ..terms(&name, &limits, &worker) };
         let (ran, sandbox) =
-            run_command(&component.bytes, &job, terms, &mut |_, said| streams(said))
-                .map_err(failure)?;
+            run_command(&component, &job, terms, &mut |_, said| streams(said)).map_err(failure)?;
+        code.iter().for_each(|code| tell(code, &self.common));
         let mut ran = ran.into_iter().next().unwrap_or_default();
         ran.diagnostics.splice(0..0, findings);
         Ok((opened, ran, sandbox))

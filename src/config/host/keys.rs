@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
@@ -12,26 +13,50 @@ use toml::Spanned;
 use super::{HostSide, Mock, Replay, Rule};
 use crate::config::ConfigError;
 use crate::config::parse::Source;
+use crate::config::schema::{OneOrMore, Time, TimesOrRange, apart};
 use crate::config::smoke::{Reader, parsed};
 use crate::config::values::parse_duration;
 use crate::wave::{self, NodeKind};
 use crate::world::nearest;
 
-/// A `[[host]]` as it is written.
-#[derive(Clone, Debug, Deserialize)]
+/// What a function of the host answers.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "HostRule", extend("dependencies" = apart(&[("traps", &["returns"])])))]
 pub struct RuleTable {
+    /// The function: `my:pkg/api#add`, a method `my:pkg/api#session.feed`, a constructor
+    /// `my:pkg/api#session`, or the end of a handle `my:pkg/api#session.drop`. The version may be left out.
+    #[schemars(with = "String")]
     call: Spanned<String>,
+    /// The handle whose method it is; any where it is left out.
+    #[schemars(with = "Option<String>")]
     on: Option<Spanned<String>>,
+    /// The arguments that it wants, in WAVE as a tuple: `("x", _)`, where `_` is anything; any where it is
+    /// left out.
+    #[schemars(with = "Option<String>")]
     args: Option<Spanned<String>>,
+    /// What it answers, in WAVE, again and again; or several values, each for one call. For a handle, the
+    /// name that it gets.
+    #[schemars(with = "Option<OneOrMore>")]
     returns: Option<Spanned<Texts>>,
+    /// The message that it traps with instead.
+    #[schemars(with = "Option<String>")]
     traps: Option<Spanned<String>>,
+    /// How long it takes by the plugin's clock, and no time at all by yours.
+    #[schemars(with = "Option<Time>")]
     delay: Option<Spanned<String>>,
+    /// How often it answers, which is checked: a number, or a range with both ends included.
+    #[schemars(with = "Option<TimesOrRange>")]
     times: Option<Spanned<Times>>,
+    /// Whether the call must not be made.
     #[serde(default)]
     forbid: bool,
+    /// Its name, for `after` of other rules.
+    #[schemars(with = "Option<String>")]
     name: Option<Spanned<String>>,
+    /// The names of rules that must have answered before.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     after: Vec<Spanned<String>>,
 }
 

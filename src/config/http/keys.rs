@@ -1,16 +1,19 @@
 //! The keys about HTTP as they are written.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use indexmap::IndexMap;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{HostPattern, HttpCase, HttpFailure, HttpReply, HttpRequest, HttpRule, Outside};
 use crate::config::parse::Source;
+use crate::config::schema::{self, apart};
 use crate::config::{CaseFile, ConfigError};
 use crate::input;
 
@@ -23,47 +26,91 @@ pub struct HttpKeys {
     pub allowed_hosts: Option<Vec<Spanned<String>>>,
 }
 
-/// `request`.
-#[derive(Debug, Deserialize)]
+/// A request that is sent to a handler.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Request", extend("dependencies" = apart(&[("body-file", &["body"])])))]
 pub struct RequestTable {
+    /// Its method, in capitals; GET where it is left out.
+    #[schemars(with = "Option<schema::Method>")]
     method: Option<Spanned<String>>,
+    /// Its scheme; http where it is left out.
+    #[schemars(with = "Option<schema::Scheme>")]
     scheme: Option<Spanned<String>>,
+    /// The host that it is sent to, with or without a port; localhost where it is left out.
+    #[schemars(with = "Option<String>")]
     authority: Option<Spanned<String>>,
+    /// Its path, with the query.
+    #[schemars(with = "String", regex(pattern = "^/"))]
     path: Spanned<String>,
+    /// Its headers.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Values>")]
     headers: IndexMap<Spanned<String>, Spanned<Values>>,
+    /// Its body.
+    #[schemars(with = "Option<String>")]
     body: Option<Spanned<String>>,
+    /// The file, beside this one, that is its body.
+    #[schemars(with = "Option<String>")]
     body_file: Option<Spanned<String>>,
 }
 
-/// `expect` of a case with a request.
-#[derive(Debug, Default, Deserialize)]
+/// What the answer to a request must be.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Answer", extend("dependencies" = apart(&[("body-file", &["body"])])))]
 pub struct ExpectTable {
+    /// Its status; 200 where it is left out.
+    #[schemars(with = "Option<schema::Status>")]
     status: Option<Spanned<u16>>,
+    /// The headers that it must have, others aside; `_` is any value.
+    #[schemars(with = "BTreeMap<String, Values>")]
     headers: IndexMap<Spanned<String>, Spanned<Values>>,
+    /// Its body; anything where it is left out.
+    #[schemars(with = "Option<String>")]
     body: Option<Spanned<String>>,
+    /// The file, beside this one, with its body.
+    #[schemars(with = "Option<String>")]
     body_file: Option<Spanned<String>>,
 }
 
-/// `[[http]]`.
-#[derive(Clone, Debug, Deserialize)]
+/// What a plugin gets when it sends a request itself.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "HttpRule", extend("dependencies" = apart(&[
+    ("body-file", &["body"]),
+    ("fails", &["status", "body", "body-file"]),
+])))]
 pub struct RuleTable {
+    /// The method that it answers, in capitals; any where it is left out.
+    #[schemars(with = "Option<schema::Method>")]
     method: Option<Spanned<String>>,
+    /// The URL that it answers, in which `*` is any text.
+    #[schemars(with = "String", regex(pattern = "^https?://"))]
     url: Spanned<String>,
+    /// The status of its answer; 200 where it is left out.
+    #[schemars(with = "Option<schema::Status>")]
     status: Option<Spanned<u16>>,
+    /// The headers of its answer.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, Values>")]
     headers: IndexMap<Spanned<String>, Spanned<Values>>,
+    /// The body of its answer.
+    #[schemars(with = "Option<String>")]
     body: Option<Spanned<String>>,
+    /// The file, beside this one, that is the body of its answer.
+    #[schemars(with = "Option<String>")]
     body_file: Option<Spanned<String>>,
+    /// How the request fails instead, in the words of `wasi:http`.
+    #[schemars(with = "Option<HttpFailure>")]
     fails: Option<Spanned<HttpFailure>>,
+    /// How often it answers, which is checked; as often as it is asked where it is left out.
+    #[schemars(with = "Option<u64>")]
     times: Option<Spanned<u64>>,
 }
 
 /// One value of a header, or all of them.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Values {
     One(String),

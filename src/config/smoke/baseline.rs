@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::config::ConfigError;
 use crate::config::parse::Source;
+use crate::config::schema::Percent;
 use crate::diagnostic::{CompiledBy, Place};
 
 /// The fuel that a case used when it was recorded.
@@ -29,12 +31,19 @@ pub struct Baseline {
     pub span: Range<usize>,
 }
 
-#[derive(Deserialize)]
+/// What a case used when it was recorded.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Baseline")]
 pub struct BaselineTable {
+    /// The engine that counted, with its version: another one counts otherwise.
     engine: String,
+    /// The compiler of all code that was measured.
     compiler: Option<CompiledBy>,
+    /// By how much a plugin may be above; 10% where nothing is said.
+    #[schemars(with = "Option<Percent>")]
     tolerance: Option<Spanned<String>>,
+    /// The fuel, by the ids of plugins.
     fuel: BTreeMap<String, u64>,
 }
 

@@ -90,11 +90,6 @@ pub fn host(host: &Host) -> String {
         .end()
 }
 
-/// What decides whether a file is a valid component: its digest.
-pub fn file(program: &str, sha256: &str) -> String {
-    Parts::of("file").text("program", program).text("file", sha256).end()
-}
-
 /// What decides how a plugin's file stands to a host: `host` is [`host`]'s digest, `sha256` that of the
 /// file. The plugin's name is in what is composed, and its path in what is said.
 pub fn contract(program: &str, host: &str, plugin: &Plugin, sha256: &str) -> String {

@@ -122,7 +122,7 @@ pub fn run_command_cases(
         }
     }
     let job = CommandJob { runs, limits: terms.limits.clone(), terminals: [false; 3] };
-    let (ran, sandbox) = run_command(&component.bytes, &job, terms, &mut |run, said| {
+    let (ran, sandbox) = run_command(component, &job, terms, &mut |run, said| {
         sessions.get_mut(run).map_or(Answer::Stop, |session| session.answer(said))
     })?;
 

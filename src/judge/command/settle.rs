@@ -2,7 +2,7 @@
 
 use super::Ran;
 use crate::config::Case;
-use crate::diagnostic::{CaseReport, Code, Diagnostic, Sandbox, WitPath, Wrote};
+use crate::diagnostic::{CaseReport, Code, Diagnostic, Sandbox, Timing, WitPath, Wrote};
 use crate::judge::trial::{Terms, Trial, advice, measured};
 
 /// What passed through the streams of a run, held against what its case expects.
@@ -28,19 +28,20 @@ pub fn settle<T: Told>(
     terms: Terms<'_>,
 ) -> Trial {
     let mut trial = Trial { sandbox, ..Trial::default() };
-    let mut done = ran.into_iter().zip(told);
+    let mut done = ran.into_iter().zip(told).peekable();
     for case in cases {
         let Some((ran, told)) = done.next() else { break };
         let path = WitPath::root("smoke case", &case.name);
         let mut findings: Vec<Diagnostic> =
             ran.diagnostics.iter().cloned().map(|finding| finding.at(path.clone())).collect();
         findings.extend(told.mismatches(&ran, &path, terms));
-        if case.twice
-            && let Some((second, again)) = done.next()
+        let second = done.next_if(|_| case.twice);
+        let timings = [ran.timing, second.as_ref().and_then(|(second, _)| second.timing)];
+        if let Some((second, again)) = &second
             && findings.is_empty()
         {
-            let mut notes = told.unlike(&ran, again, &second);
-            notes.extend(figures(&ran, &second));
+            let mut notes = told.unlike(&ran, again, second);
+            notes.extend(figures(&ran, second));
             if !notes.is_empty() {
                 let message = "its second run went another way than the first".to_owned();
                 let mut finding = Diagnostic::error(Code::Nondeterministic, message)
@@ -62,6 +63,7 @@ pub fn settle<T: Told>(
             fuel,
             memory: ran.memory.unwrap_or(0),
             compiler: ran.compiler,
+            timing: timings.into_iter().flatten().reduce(Timing::and),
             wrote: told.wrote(&ran).filter(|_| terms.record),
             limits: ran.limits,
             answer: ran.answer,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Terms, how};
 use crate::diagnostic::Sandbox;
 use crate::judge::JudgeError;
+use crate::judge::code::Parts;
 use crate::sandbox::{Answer, Ending, Grants, Order, Said, supervise};
 
 /// What a worker says in lines, in bytes at most: what calls returned, of which it says 16 MiB, as JSON
@@ -28,8 +29,8 @@ pub struct Errand<'e> {
     pub read: &'e [PathBuf],
     /// Folders that may be changed.
     pub write: &'e [PathBuf],
-    /// Files that the worker gets open, to read; it may open nothing.
-    pub code: &'e [PathBuf],
+    /// Code that the worker gets open, to read; it may open nothing.
+    pub code: Option<&'e Parts>,
 }
 
 /// How a worker is confined here that is granted no folder. It is asked, and given nothing to do.
@@ -59,10 +60,16 @@ pub fn dispatch(
     let running = limits.timeout.saturating_mul(errand.runs).saturating_add(SLACK);
     let threads = std::thread::available_parallelism()
         .map_or(1, |n| u32::try_from(n.get()).unwrap_or(u32::MAX));
+    let about = match errand.code {
+        Some(parts) => serde_json::to_string(&parts.given)
+            .map_err(|error| JudgeError::Internal(error.to_string()))?,
+        None => String::new(),
+    };
     let grants = Grants {
         read: errand.read.to_vec(),
         write: errand.write.to_vec(),
-        open: errand.code.to_vec(),
+        open: errand.code.map(|parts| parts.files.clone()).unwrap_or_default(),
+        about,
         memory: limits.memory,
         processor: limits.compile_timeout.saturating_mul(threads).saturating_add(running),
         required: terms.require_sandbox,

@@ -1,28 +1,47 @@
-//! What a worker runs a component from: all its bytes, or what is left of it beside code that is kept.
-
-use std::path::PathBuf;
+//! What a worker runs a component from: all its bytes, or code that is kept.
 
 use super::Terms;
 use crate::component::Component;
+use crate::config::Compiler;
+use crate::diagnostic::CompiledBy;
 use crate::judge::JudgeError;
-use crate::judge::code::{CodeCache, Parts, Prepared};
+use crate::judge::code::{Choice, CodeCache, Parts, Prepared};
 use crate::sandbox::Ending;
 use crate::smoke::{Fault, FaultKind};
 
 /// What a component is run from.
-#[derive(Default)]
-pub struct Source<'c> {
+pub(in crate::judge) struct Source<'c> {
     /// Where code is kept; none where it is not, or not for this component.
-    pub code: Option<&'c CodeCache>,
-    /// The component in parts, where it is not run from all its bytes.
-    pub parts: Option<Box<Parts>>,
-    /// Whether Winch was found not to take what is left of it.
-    pub without_winch: bool,
+    code: Option<&'c CodeCache>,
+    /// The component's code, where it is not run from its bytes.
+    parts: Option<Box<Parts>>,
+    /// Compilers that may have made it, in this order.
+    choice: &'static [Choice],
     /// How often a worker found code that was not as it was written.
-    pub damaged: u32,
+    damaged: u32,
 }
 
-impl Source<'_> {
+impl<'c> Source<'c> {
+    /// For calls, which are compiled quickly where nobody says otherwise, and only where the worker
+    /// is confined, since the quick compiler is the younger one.
+    pub fn of_calls(terms: Terms<'c>) -> Source<'c> {
+        Source::new(terms, &[(CompiledBy::Winch, true), (CompiledBy::Cranelift, false)])
+    }
+
+    /// For what may run for long, and is compiled for that where nobody says otherwise.
+    pub fn of_command(terms: Terms<'c>) -> Source<'c> {
+        Source::new(terms, CRANELIFT)
+    }
+
+    fn new(terms: Terms<'c>, automatic: &'static [Choice]) -> Source<'c> {
+        let choice = match terms.limits.compiler {
+            Compiler::Auto => automatic,
+            Compiler::Cranelift => CRANELIFT,
+            Compiler::Winch => &[(CompiledBy::Winch, false)],
+        };
+        Source { code: terms.code, parts: None, choice, damaged: 0 }
+    }
+
     /// Has the code at hand. How the worker ended that should have compiled it, where it has not.
     pub fn prepare(
         &mut self,
@@ -30,22 +49,22 @@ impl Source<'_> {
         terms: Terms<'_>,
     ) -> Result<Option<Ending>, JudgeError> {
         let Some(code) = self.code.filter(|_| self.parts.is_none()) else { return Ok(None) };
-        match code.prepare(component, terms, self.without_winch)? {
+        match code.prepare(component, terms, self.choice)? {
             Prepared::Whole => self.code = None,
-            Prepared::Split(parts) => self.parts = Some(parts),
+            Prepared::Kept(parts) => self.parts = Some(parts),
             Prepared::Lost(ending) => return Ok(Some(ending)),
         }
         Ok(None)
     }
 
-    /// What is sent to the worker as the component.
-    pub fn bytes<'b>(&'b self, component: &'b Component) -> &'b [u8] {
-        self.parts.as_ref().map_or(&component.bytes, |parts| &parts.rest)
+    /// What is sent to the worker as the component: nothing where it has the code.
+    pub fn bytes<'b>(&self, component: &'b Component) -> &'b [u8] {
+        if self.parts.is_some() { &[] } else { &component.bytes }
     }
 
-    /// The files that the worker gets open.
-    pub fn files(&self) -> &[PathBuf] {
-        self.parts.as_ref().map_or(&[], |parts| &parts.files)
+    /// The code that the worker gets.
+    pub fn code(&self) -> Option<&Parts> {
+        self.parts.as_deref()
     }
 
     /// A worker could not run it from this code.
@@ -54,10 +73,7 @@ impl Source<'_> {
         const ENOUGH: u32 = 3;
         let parts = self.parts.take();
         if fault.kind == FaultKind::OtherCompiler {
-            if self.without_winch {
-                self.code = None;
-            }
-            self.without_winch = true;
+            self.choice = CRANELIFT;
             return;
         }
         let index = fault.notes.first().and_then(|index| index.parse::<usize>().ok());
@@ -72,3 +88,5 @@ impl Source<'_> {
         }
     }
 }
+
+const CRANELIFT: &[Choice] = &[(CompiledBy::Cranelift, false)];

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::streams::{Sink, Source};
 use super::{Command, Launch};
 use crate::config::Limits;
-use crate::smoke::{Event, Fault, breach, runtime};
+use crate::smoke::{Event, Fault, Origin, breach, end, runtime};
 
 /// What a worker is to do with one command: run it some times, each in a fresh instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,22 +36,22 @@ pub struct Streams {
 pub fn run_command(
     bytes: &[u8],
     job: &CommandJob,
+    origin: Origin,
     streams: &mut dyn FnMut() -> Streams,
     emit: &mut dyn FnMut(Event),
 ) {
-    if let Err(fault) = work(bytes, job, streams, emit) {
-        emit(Event::Failed(breach::shorten(fault)));
-    }
-    emit(Event::Done);
+    let outcome = work(bytes, job, origin, streams, emit);
+    end(outcome, emit);
 }
 
 fn work(
     bytes: &[u8],
     job: &CommandJob,
+    origin: Origin,
     streams: &mut dyn FnMut() -> Streams,
     emit: &mut dyn FnMut(Event),
 ) -> Result<(), Fault> {
-    let command = Command::of_component(bytes, job.limits.clone())?;
+    let command = Command::made(origin, bytes, job.limits.clone())?;
     emit(Event::CompiledBy(command.by));
     emit(Event::Compiled);
     let [stdin, stdout, stderr] = job.terminals;

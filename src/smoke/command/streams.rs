@@ -4,6 +4,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -29,6 +30,7 @@ pub struct Source {
 #[derive(Clone)]
 pub struct Sink {
     to: Arc<Mutex<dyn Write + Send>>,
+    written: Arc<AtomicU64>,
     terminal: bool,
 }
 
@@ -52,7 +54,12 @@ impl Source {
 impl Sink {
     /// Over this writer; `terminal` is what the guest is told of it.
     pub fn new(to: impl Write + Send + 'static, terminal: bool) -> Sink {
-        Sink { to: Arc::new(Mutex::new(to)), terminal }
+        Sink { to: Arc::new(Mutex::new(to)), written: Arc::default(), terminal }
+    }
+
+    /// How many bytes were written, by all copies of it.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
     }
 
     fn lock(&self) -> MutexGuard<'_, dyn Write + Send + 'static> {
@@ -90,7 +97,7 @@ impl InputStream for Source {
 
 impl OutputStream for Sink {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.lock().write_all(&bytes).map_err(stream_error)
+        self.write_all(&bytes).map_err(stream_error)
     }
 
     fn flush(&mut self) -> StreamResult<()> {
@@ -136,7 +143,9 @@ impl AsyncRead for Turn {
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.lock().write(bytes)
+        let written = self.lock().write(bytes)?;
+        self.written.fetch_add(written as u64, Ordering::Relaxed);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -146,11 +155,11 @@ impl Write for Sink {
 
 impl AsyncWrite for Sink {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Poll::Ready(self.lock().write(bytes))
+        Poll::Ready(Write::write(&mut *self, bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -5,7 +5,7 @@ use super::side::{Asked, Decision, HostFault, Reply, called};
 use crate::config::{Answer, RecordedCall};
 use crate::diagnostic::AnsweredBy;
 use crate::smoke::FaultKind;
-use crate::smoke::script::said;
+use crate::smoke::outcome::said;
 use crate::wave::{Value, compare_exactly, write};
 
 /// The most calls that are told which were not made.

@@ -12,7 +12,7 @@ use super::trace::Trace;
 use crate::config::{Answer, HostRule, HostScript};
 use crate::diagnostic::AnsweredBy;
 use crate::smoke::FaultKind;
-use crate::smoke::script::said;
+use crate::smoke::outcome::said;
 use crate::wave::{Value, compare, write};
 use crate::world::nearest;
 

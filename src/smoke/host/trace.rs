@@ -73,11 +73,14 @@ impl Trace {
         }
     }
 
-    /// What was not handed over yet.
-    pub fn news(&mut self) -> &[HostCall] {
+    /// What was not handed over yet: up to the first call that waits for its answer, or all of it where no
+    /// answer is to come.
+    pub fn news(&mut self, over: bool) -> &[HostCall] {
         let from = self.told;
-        self.told = self.calls.len();
-        &self.calls[from..]
+        let waits = |call: &HostCall| call.returned.is_none() && call.trapped.is_none();
+        let waiting = self.calls[from..].iter().position(waits).filter(|_| !over);
+        self.told = waiting.map_or(self.calls.len(), |waiting| from + waiting);
+        &self.calls[from..self.told]
     }
 
     /// How many calls were made.

@@ -1,11 +1,13 @@
 //! The worker's side: a handler is sent requests whose bodies lead to the supervisor.
 
+use std::cell::Cell;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Desk, Handler};
 use crate::config::{HttpRequest, Limits, Outside};
 use crate::smoke::command::{Sink, Source};
-use crate::smoke::{Event, Fault, Streams, breach, cut, runtime};
+use crate::smoke::{Event, Fault, MAX_SAID, Origin, Streams, breach, cut, end, runtime};
 
 /// What a worker is to do with one handler: send it some requests, each to a fresh instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,26 +38,27 @@ pub struct Visit {
 pub fn run_http(
     bytes: &[u8],
     job: &HttpJob,
+    origin: Origin,
     streams: &mut dyn FnMut() -> Streams,
     emit: &mut dyn FnMut(Event),
 ) {
-    if let Err(fault) = work(bytes, job, streams, emit) {
-        emit(Event::Failed(breach::shorten(fault)));
-    }
-    emit(Event::Done);
+    let outcome = work(bytes, job, origin, streams, emit);
+    end(outcome, emit);
 }
 
 fn work(
     bytes: &[u8],
     job: &HttpJob,
+    origin: Origin,
     streams: &mut dyn FnMut() -> Streams,
     emit: &mut dyn FnMut(Event),
 ) -> Result<(), Fault> {
     let lengths: Vec<usize> = job.visits.iter().flat_map(|visit| &visit.files).copied().collect();
     let (component, mut files) = cut(bytes, &lengths)?;
-    let handler = Handler::of_component(component, &job.limits)?;
+    let handler = Handler::made(origin, component, &job.limits)?;
     emit(Event::CompiledBy(handler.by));
     emit(Event::Compiled);
+    let budget = Cell::new(MAX_SAID);
     for (index, visit) in job.visits.iter().enumerate() {
         let rest = files.split_off(visit.files.len().min(files.len()));
         // What the visit before was answered has arrived by then, before this one is told of.
@@ -64,7 +67,7 @@ fn work(
         let desk = Desk::new(&visit.outside, &files);
         let request = Source::new(streams.stdin, false);
         let response = Sink::new(streams.stdout, false);
-        let visit = handler.visit(visit, desk, request, response, emit);
+        let visit = handler.visit(visit, desk, (request, response), &budget, emit);
         let (used, ended) = runtime()?.block_on(visit);
         emit(Event::Used(used));
         emit(match ended {

@@ -1,6 +1,7 @@
 //! Requests that a guest makes: answered by rules, or refused. Nothing ever leaves this process, which has
 //! no HTTP client in it and may not open a socket.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 use super::body::headers;
 use crate::config::{HttpFailure, HttpReply, HttpRule, Outside};
 use crate::diagnostic::HttpExchange;
-use crate::smoke::{Event, Fault, FaultKind};
+use crate::smoke::{Event, Fault, FaultKind, spend};
 
 /// Exchanges that are told; what is more is counted.
 const MAX_TOLD: usize = 1000;
@@ -85,16 +86,28 @@ impl Desk {
         })
     }
 
-    /// Says what was asked since the last time.
-    pub fn tell(&self, emit: &mut dyn FnMut(Event)) {
+    /// Says what was asked since the last time, as far as the budget goes: what it does not take is counted,
+    /// and so is all that comes behind it.
+    pub fn tell(&self, budget: &Cell<usize>, emit: &mut dyn FnMut(Event)) {
         let mut inside = self.lock();
         inside.handed += inside.told.len();
+        let mut left_out = std::mem::take(&mut inside.left_out);
         for exchange in inside.told.drain(..) {
-            emit(Event::Asked(exchange));
+            if spend(budget, &exchange) {
+                emit(Event::Asked(exchange));
+            } else {
+                left_out += 1;
+            }
         }
-        if inside.left_out > 0 {
-            emit(Event::AskedMore(std::mem::take(&mut inside.left_out)));
+        if left_out > 0 {
+            emit(Event::AskedMore(left_out));
         }
+    }
+
+    /// What was sent and is not told yet, and how many requests more.
+    pub fn sent(&self) -> (Vec<HttpExchange>, u64) {
+        let inside = self.lock();
+        (inside.told.clone(), inside.left_out)
     }
 
     /// Completes an exchange that was not handed over yet.
@@ -289,5 +302,42 @@ fn error_of(failure: HttpFailure) -> Error {
         HttpFailure::HttpResponseIncomplete => Error::HttpResponseIncomplete,
         HttpFailure::HttpResponseTimeout => Error::HttpResponseTimeout,
         HttpFailure::HttpProtocolError => Error::HttpProtocolError,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(header: usize) -> http::Request<WasiBody> {
+        let body = Full::new(Bytes::new()).map_err(|never| match never {}).boxed_unsync();
+        let request =
+            http::Request::get("https://example.com/").header("x-long", "x".repeat(header));
+        request.body(body).expect("a request")
+    }
+
+    fn told(desk: &Desk, budget: &Cell<usize>) -> (usize, u64) {
+        let (mut told, mut more) = (0, 0);
+        desk.tell(budget, &mut |event| match event {
+            Event::Asked(_) => told += 1,
+            Event::AskedMore(count) => more += count,
+            event => panic!("{event:?}"),
+        });
+        (told, more)
+    }
+
+    /// What cases tell of their requests comes out of what the whole job may say.
+    #[test]
+    fn requests_are_told_as_far_as_the_budget_goes() {
+        let budget = Cell::new(50_000);
+        let desk = Desk::default();
+        // The last is small enough, but what is told has no gaps.
+        for header in [10_000, 10_000, 10_000, 15_000, 15_000, 10] {
+            desk.lock().decide(&request(header));
+        }
+        assert_eq!(told(&desk, &budget), (4, 2));
+        let next = Desk::default();
+        next.lock().decide(&request(10));
+        assert_eq!(told(&next, &budget), (0, 1));
     }
 }

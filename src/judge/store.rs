@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::input;
+#[cfg(unix)]
+use crate::sandbox::user;
 
 /// What an entry begins with; the number changes with the layout of entries.
 const MAGIC: &str = "plugtool-verdict 1";
@@ -68,20 +70,7 @@ impl Store {
     ///
     /// Why it cannot be used.
     pub fn open(folder: &Path) -> Result<Store, String> {
-        let text = |error: io::Error| error.to_string();
-        make_folder(folder).map_err(text)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(folder).map_err(text)?.permissions().mode();
-            if mode & 0o022 != 0 {
-                return Err(
-                    "others than its owner can write to it, and so decide verdicts; make it \
-                            `chmod go-w`"
-                        .to_owned(),
-                );
-            }
-        }
+        private(folder)?;
         Ok(Store { folder: folder.to_owned(), state: Mutex::default() })
     }
 
@@ -167,6 +156,35 @@ impl Store {
             state.broken.push(format!("{}: {why}", path.display()));
         }
     }
+}
+
+/// Makes a folder that nobody else can write to, where it is not there.
+///
+/// # Errors
+///
+/// Why there can be none, or that the one there is somebody else's or can be written to by others: whoever
+/// writes to it decides verdicts.
+pub fn private(folder: &Path) -> Result<(), String> {
+    let text = |error: io::Error| error.to_string();
+    make_folder(folder).map_err(text)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let about = fs::metadata(folder).map_err(text)?;
+        if about.mode() & 0o022 != 0 {
+            return Err("others than its owner can write to it, and so decide verdicts; make it \
+                        `chmod go-w`"
+                .to_owned());
+        }
+        if about.uid() != user() {
+            return Err(format!(
+                "it belongs to somebody else (user {}), who could decide verdicts; name another \
+                 folder",
+                about.uid()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Reads what an entry says of a key.
