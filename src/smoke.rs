@@ -199,10 +199,8 @@ fn end(outcome: Result<(), Fault>, emit: &mut dyn FnMut(Event)) {
 /// A runtime whose time moves only while everybody sleeps.
 fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_time().start_paused(true).build().map_err(|error| Fault {
-        kind: FaultKind::System,
-        message: format!("there is no runtime to run it in: {error}"),
-        notes: Vec::new(),
+    runtime.enable_time().start_paused(true).build().map_err(|error| {
+        Fault::new(FaultKind::System, format!("there is no runtime to run it in: {error}"))
     })
 }
 
@@ -251,11 +249,7 @@ fn split<'b>(bytes: &'b [u8], job: &Job) -> Result<(&'b [u8], Vec<&'b [u8]>), Fa
 /// What the supervisor sent: a component, and files of these lengths behind it.
 fn cut<'b>(bytes: &'b [u8], lengths: &[usize]) -> Result<(&'b [u8], Vec<&'b [u8]>), Fault> {
     let all = lengths.iter().fold(0_usize, |sum, length| sum.saturating_add(*length));
-    let broken = || Fault {
-        kind: FaultKind::BadCall,
-        message: "the job is shorter than it says".to_owned(),
-        notes: Vec::new(),
-    };
+    let broken = || Fault::new(FaultKind::BadCall, "the job is shorter than it says");
     let cut = bytes.len().checked_sub(all).ok_or_else(broken)?;
     let (component, mut rest) = bytes.split_at(cut);
     let mut files = Vec::new();

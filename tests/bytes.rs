@@ -131,3 +131,49 @@ fn a_result_that_lies_where_it_must_not_is_a_trap() {
         assert!(text.contains("error[trap]") && text.contains(said), "{call}: {outcome:?}");
     }
 }
+
+/// What a plugin passes to a function of its host goes through the engine's untyped values, which are 40
+/// times as large: three megabytes are within the limit, and four are not. Wherever they stand.
+#[test]
+fn bytes_to_the_host_count_forty_times() {
+    let folder = workspace();
+    let sender = r#"(component
+      (type $types (instance
+        (type $file' (record (field "name" string) (field "data" (list u8))))
+        (export "file" (type $file (eq $file')))
+        (export "take" (func (param "data" (list u8)) (result u32)))
+        (export "keep" (func (param "file" $file) (result u32)))))
+      (import "my:files/host" (instance $host (type $types)))
+      (core module $memory (memory (export "memory") 100))
+      (core instance $mem (instantiate $memory))
+      (alias core export $mem "memory" (core memory $at))
+      (core func $take (canon lower (func $host "take") (memory $at)))
+      (core func $keep (canon lower (func $host "keep") (memory $at)))
+      (core module $m
+        (import "mem" "memory" (memory 100))
+        (import "host" "take" (func $take (param i32 i32) (result i32)))
+        (import "host" "keep" (func $keep (param i32 i32 i32 i32) (result i32)))
+        (func (export "take") (param i32) (result i32)
+          (call $take (i32.const 0) (local.get 0)))
+        (func (export "keep") (param i32) (result i32)
+          (call $keep (i32.const 0) (i32.const 0) (i32.const 0) (local.get 0))))
+      (core instance $i (instantiate $m
+        (with "mem" (instance $mem))
+        (with "host" (instance (export "take" (func $take)) (export "keep" (func $keep))))))
+      (func (export "take") (param "size" u32) (result u32) (canon lift (core func $i "take")))
+      (func (export "keep") (param "size" u32) (result u32) (canon lift (core func $i "keep"))))"#;
+    fs::write(folder.path().join("sender.wat"), sender).expect("a component");
+    fs::write(folder.path().join("big"), vec![0; 3_000_000]).expect("a file");
+    for (function, args) in [("take", "(@big)"), ("keep", r#"({name: "", data: @big})"#)] {
+        for (size, exit) in [(3_000_000, "0"), (4_000_000, "1")] {
+            let smoke = format!(
+                "steps = [{{ invoke = '{function}({size})', expect = '7' }}]\n\
+                 [[host]]\ncall = 'my:files/host#{function}'\nargs = '{args}'\nreturns = '7'\n"
+            );
+            fs::write(folder.path().join("smoke.toml"), smoke).expect("a smoke file");
+            let outcome = execute("plugtool run sender.wat --smoke smoke.toml", folder.path());
+            assert_eq!(outcome.exit, exit, "{function}({size}): {outcome:?}");
+            assert_eq!(outcome.stdout.contains("error[transfer-limit]"), exit == "1");
+        }
+    }
+}

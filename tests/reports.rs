@@ -3,6 +3,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says what it needs by failing")]
 
+#[path = "reports/github.rs"]
+mod github;
+#[path = "reports/junit.rs"]
+mod junit;
+#[path = "reports/sarif.rs"]
+mod sarif;
 #[allow(dead_code)]
 mod support;
 #[path = "support/xml.rs"]
@@ -11,7 +17,6 @@ mod xml;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use plugtool::diagnostic::{
     AdapterUse, AnsweredBy, CallReport, CaseReport, Code, ConfigUsed, Diagnostic, Distance,
@@ -19,7 +24,7 @@ use plugtool::diagnostic::{
     StubbedFunction, StubbedImport, Summary, Timing, Tool, Usage, Verdict, Waived, WitPath,
 };
 use plugtool::render::text::{self, Detail};
-use plugtool::render::{github, gitlab, is_hostile, json, junit, markdown, ndjson, sarif};
+use plugtool::render::{gitlab, is_hostile, json, markdown, ndjson};
 use serde_json::Value;
 use support::root;
 
@@ -247,6 +252,19 @@ fn assert_clean(text: &str, format: &str) {
     assert_eq!(hostile, None, "{format}: {text}");
 }
 
+/// Calls with every string, and the key that it stands under.
+fn strings(value: &Value, each: &mut dyn FnMut(&str, &str)) {
+    fn walk(key: &str, value: &Value, each: &mut dyn FnMut(&str, &str)) {
+        match value {
+            Value::String(string) => each(key, string),
+            Value::Array(items) => items.iter().for_each(|item| walk(key, item, each)),
+            Value::Object(fields) => fields.iter().for_each(|(key, item)| walk(key, item, each)),
+            _ => {}
+        }
+    }
+    walk("", value, each);
+}
+
 #[test]
 fn text_holds_no_commands_and_no_escapes() {
     for report in hostile_reports() {
@@ -293,237 +311,6 @@ fn json_of_little_is_read_too() {
     let again: Report =
         serde_json::from_str(&json::json(&report).expect("JSON")).expect("a report");
     assert_eq!(again, report);
-}
-
-#[test]
-fn github_reads_annotations_and_nothing_else() {
-    for report in hostile_reports() {
-        let text = github::github(&report, here());
-        assert_clean(&text, "github");
-        let mut kinds = Vec::new();
-        for line in text.lines() {
-            let (name, properties, data) = command(line).unwrap_or_else(|| panic!("{line}"));
-            assert!(!line.contains("##["), "{line}");
-            let keys: Vec<&str> = properties.iter().map(|(key, _)| key.as_str()).collect();
-            assert_eq!(keys, ["file", "line", "title"], "{line}");
-            assert!(["1", "7"].contains(&properties[1].1.as_str()), "{line}");
-            // What comes out is what went in, made visible, and nothing went into other places.
-            let id = &report.plugins[0].id;
-            let said = plugtool::render::clean(id);
-            assert!(data.contains(&said), "{line}");
-            let title = &properties[2].1;
-            let (plugin, code) = title.rsplit_once(": ").unwrap_or(("", title));
-            assert!(plugin == said || plugin.is_empty(), "{line}");
-            assert!(Code::from_name(code).is_some() || code == "could-not-judge", "{line}");
-            kinds.push(name);
-        }
-        let count = |kind: &str| kinds.iter().filter(|name| *name == kind).count();
-        assert_eq!((count("error"), count("warning"), count("notice")), (3, 2, 4));
-        assert_eq!(kinds.len(), 9);
-    }
-}
-
-#[test]
-fn github_gets_no_more_annotations_than_it_shows() {
-    let mut of = plugin("many", Verdict::Fail);
-    of.diagnostics = Vec::new();
-    for (severity, count) in [(Severity::Error, 14), (Severity::Warning, 10), (Severity::Note, 10)]
-    {
-        of.diagnostics.extend((0..count).map(|_| diagnostic("it", severity)));
-    }
-    let mut report = report(vec![of], "host");
-    report.diagnostics = Vec::new();
-    let text = github::github(&report, here());
-    let count = |kind: &str| text.lines().filter(|line| line.starts_with(kind)).count();
-    assert_eq!((count("::error "), count("::warning "), count("::notice ")), (10, 10, 10));
-    let last = text.lines().last().expect("a line");
-    assert!(last.contains("4 more errors, 1 more notice not shown here"), "{last}");
-}
-
-#[test]
-fn sarif_is_as_its_schema_says_and_all_text_is_plain() {
-    let schema: Value = serde_json::from_str(&file("sarif-schema-2.1.0.json")).expect("JSON");
-    let validator = jsonschema::validator_for(&schema).expect("a schema");
-    for report in hostile_reports() {
-        let text = sarif::sarif(&report, here()).expect("SARIF");
-        assert_clean(&text, "sarif");
-        assert_no_commands(&text, "sarif");
-        let log: Value = serde_json::from_str(&text).expect("JSON");
-        if let Err(error) = validator.validate(&log) {
-            panic!("{error} at {}", error.instance_path);
-        }
-        assert!(!validator.is_valid(&serde_json::json!({"version": "2.1.0"})), "it refuses things");
-        let run = &log["runs"][0];
-        assert_eq!(run["invocations"][0]["executionSuccessful"], false);
-        let results = run["results"].as_array().expect("results");
-        // One of the configuration, one of each plugin but the skipped one, four more of the failed.
-        assert_eq!(results.len(), 1 + 3 + 4);
-        for result in results {
-            let index = format!("/tool/driver/rules/{}", result["ruleIndex"]);
-            let rule = run.pointer(&index).expect("a rule");
-            assert_eq!(rule["id"], result["ruleId"]);
-            assert_eq!(result["locations"].as_array().expect("locations").len(), 1);
-        }
-        let suppressed = results.iter().filter(|result| !result["suppressions"].is_null());
-        assert_eq!(suppressed.count(), 1);
-        let unjudged = &run["invocations"][0]["toolExecutionNotifications"];
-        assert_eq!(unjudged.as_array().expect("notifications").len(), 1);
-        strings(&log["runs"][0]["results"], &mut |key, string| {
-            assert_clean(&string.replace('\n', ""), key);
-            match key {
-                "uri" => assert_uri(string),
-                "text" => {
-                    assert!(!string.contains("]("), "a link: {string}");
-                    let rest = string.replace("{{", "").replace("}}", "");
-                    assert!(!rest.contains(['{', '}']), "a placeholder: {string}");
-                }
-                _ => {}
-            }
-        });
-    }
-}
-
-/// Calls with every string, and the key that it stands under.
-fn strings(value: &Value, each: &mut dyn FnMut(&str, &str)) {
-    fn walk(key: &str, value: &Value, each: &mut dyn FnMut(&str, &str)) {
-        match value {
-            Value::String(string) => each(key, string),
-            Value::Array(items) => items.iter().for_each(|item| walk(key, item, each)),
-            Value::Object(fields) => fields.iter().for_each(|(key, item)| walk(key, item, each)),
-            _ => {}
-        }
-    }
-    walk("", value, each);
-}
-
-fn assert_uri(uri: &str) {
-    let path = uri.strip_prefix("file://").unwrap_or(uri);
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~/@%".contains(c);
-    assert!(path.chars().all(allowed), "{uri}");
-    assert!(!uri.starts_with("//"), "{uri} names a host");
-}
-
-#[test]
-fn sarif_keeps_to_what_code_scanning_takes() {
-    let mut many = plugin("many", Verdict::Fail);
-    let more = sarif::RESULTS + 3;
-    many.diagnostics = (0..more)
-        .map(|_| Diagnostic::error(Code::DebugBuild, "").severity(Severity::Note))
-        .collect();
-    many.diagnostics.push(Diagnostic::error(Code::Trap, "last and worst"));
-    let mut report = report(vec![many], "host");
-    report.diagnostics = Vec::new();
-    let log: Value =
-        serde_json::from_str(&sarif::sarif(&report, here()).expect("SARIF")).expect("JSON");
-    let results = log["runs"][0]["results"].as_array().expect("results");
-    assert_eq!(results.len(), sarif::RESULTS);
-    assert_eq!(results[0]["ruleId"], "trap");
-    let said =
-        &log["runs"][0]["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];
-    assert!(said.as_str().expect("text").starts_with("4 results are left out"), "{said}");
-}
-
-#[test]
-fn fingerprints_outlive_words_and_tell_findings_apart() {
-    let prints = |report: &Report| -> Vec<String> {
-        let log: Value =
-            serde_json::from_str(&sarif::sarif(report, here()).expect("SARIF")).expect("JSON");
-        let results = log["runs"][0]["results"].as_array().expect("results").clone();
-        let of = |result: &Value| result["partialFingerprints"]["plugtoolFinding/v1"].to_string();
-        results.iter().map(of).collect()
-    };
-    let before = report(vec![plugin("a", Verdict::Fail), plugin("b", Verdict::Fail)], "host");
-    let mut after = before.clone();
-    for finding in after.plugins.iter_mut().flat_map(|plugin| &mut plugin.diagnostics) {
-        finding.message = "it is put in other words now".to_owned();
-        finding.notes.clear();
-        finding.help = None;
-        finding.severity = Severity::Error;
-    }
-    // Where the file lies is no part of it either.
-    after.plugins[0].path = "elsewhere/a.wasm".to_owned();
-    assert_eq!(prints(&before), prints(&after));
-    let all: BTreeSet<String> = prints(&before).into_iter().collect();
-    assert_eq!(all.len(), prints(&before).len(), "one fingerprint twice");
-}
-
-#[test]
-fn junit_is_as_its_schema_says() {
-    let schema = xml::parse(&file("jenkins-junit.xsd")).expect("a schema");
-    for report in hostile_reports() {
-        let text = junit::junit(&report, Severity::Error).expect("XML");
-        assert_clean(&text, "junit");
-        assert_no_commands(&text, "junit");
-        let document = xml::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-        assert_eq!(xml::complaints(&document, &schema), Vec::<String>::new(), "{text}");
-        let said = plugtool::render::clean(&report.plugins[0].id);
-        let names: Vec<&str> = document.all().iter().map(|element| element.name.as_str()).collect();
-        let count = |wanted: &str| names.iter().filter(|name| **name == wanted).count();
-        // Four plugins, two cases of each that was run, and the configuration.
-        assert_eq!(count("testcase"), 4 + 3 * 2 + 1, "{text}");
-        // The failed plugin and its case; the case of the one that could not be judged.
-        assert_eq!((count("failure"), count("error"), count("skipped")), (3, 1, 1), "{text}");
-        for case in document.all().iter().filter(|element| element.name == "testcase") {
-            let class = case.attribute("classname");
-            assert!(class == said || class == "configuration", "{text}");
-        }
-        // The crate that wrote it reads the same.
-        let again = quick_junit::Report::deserialize_from_str(&text).expect("a report");
-        let suite = &again.test_suites[0];
-        assert_eq!((again.tests, again.failures, again.errors), (11, 3, 1));
-        assert_eq!((suite.tests, suite.failures, suite.errors, suite.skipped), (11, 3, 1, 1));
-    }
-}
-
-#[test]
-fn the_schema_of_junit_refuses_what_is_wrong() {
-    let schema = xml::parse(&file("jenkins-junit.xsd")).expect("a schema");
-    for wrong in [
-        "<testsuites><testsuite name='a'/></testsuites>",
-        "<testsuites><testcase name='a'/></testsuites>",
-        "<testsuites x='1'/>",
-        "<testsuites>text</testsuites>",
-        "<testsuite name='a' tests='1'><testcase name='a'><system-out/><failure/></testcase></testsuite>",
-        "<testsuite name='a' tests='1'><testcase name='a'><skipped/><skipped/></testcase></testsuite>",
-    ] {
-        let document = xml::parse(wrong).expect("XML");
-        assert!(!xml::complaints(&document, &schema).is_empty(), "{wrong}");
-    }
-    for wrong in
-        ["<a>", "<a></b>", "<a b=c/>", "<a>&b;</a>", "<a>]]></a>", "<a/><a/>", "<a>\u{1}</a>"]
-    {
-        assert!(xml::parse(wrong).is_err(), "{wrong}");
-    }
-}
-
-/// With `--fail-on warning`, a warning is a failure there too.
-#[test]
-fn junit_fails_what_the_gate_fails() {
-    let mut warned = plugin("warned", Verdict::Pass);
-    warned.diagnostics = vec![diagnostic("it", Severity::Warning)];
-    let report = report(vec![warned], "host");
-    let failures = |fail_on| {
-        let text = junit::junit(&report, fail_on).expect("XML");
-        quick_junit::Report::deserialize_from_str(&text).expect("a report").failures
-    };
-    assert_eq!((failures(Severity::Error), failures(Severity::Warning)), (0, 2));
-}
-
-/// The times of a plugin's test cases are together those of the plugin; what was known took none.
-#[test]
-fn junit_times_each_case() {
-    let run = plugin("run", Verdict::Pass);
-    let mut known = plugin("known", Verdict::Pass);
-    known.cases.iter_mut().for_each(|case| case.timing = None);
-    let text = junit::junit(&report(vec![run, known], "host"), Severity::Error).expect("XML");
-    let document = xml::parse(&text).expect("XML");
-    let times = |wanted: &str| -> Vec<String> {
-        let of_name = document.all().into_iter().filter(|element| element.name == wanted);
-        of_name.map(|element| element.attribute("time").to_owned()).collect()
-    };
-    let expected = ["0.766", "0.234", "0.234", "1.234", "", "", ""];
-    assert_eq!(times("testcase"), expected, "{text}");
-    assert_eq!(times("testsuite"), ["2.468"], "{text}");
 }
 
 #[test]
@@ -627,53 +414,4 @@ fn markdown_shows_what_plugins_wrote_as_code_only() {
             assert_eq!(row.matches('|').count(), 4, "{row}");
         }
     }
-}
-
-#[test]
-fn a_summary_keeps_to_its_limit() {
-    let plugins: Vec<PluginReport> =
-        (0..300).map(|n| plugin(&format!("plugin {n}"), Verdict::Fail)).collect();
-    let report = report(plugins, "host");
-    let whole = markdown::markdown(&report, usize::MAX);
-    assert!(!whole.contains("left out"));
-    for limit in [1_000, 20_000, whole.len() - 1, whole.len()] {
-        let text = markdown::markdown(&report, limit);
-        assert!(text.len() <= limit, "{} of {limit}", text.len());
-        assert_eq!(text.contains("The rest is left out"), limit < whole.len(), "{limit}");
-        outside_code(&text);
-    }
-}
-
-/// A summary is added to what the step has said already, and keeps to what is left of the limit.
-#[test]
-fn a_step_summary_is_added_to() {
-    let folder = support::workspace();
-    let summary = folder.path().join("summary.md");
-    let gate = |report: &str, summary: &Path| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_plugtool"));
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        command.args(["gate", "--host", "compositions/cli-host", "--only", "greet", "--report"]);
-        command.arg(report).current_dir(folder.path()).env_clear().env("PATH", path);
-        let output = command.env("GITHUB_STEP_SUMMARY", summary).output().expect("it starts");
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-    };
-    let lines = |before: &str| {
-        fs::write(&summary, before).expect("a file");
-        assert_eq!(gate("github=-", &summary).0, Some(0));
-        fs::read_to_string(&summary).expect("a summary")
-    };
-    let text = lines("");
-    assert!(text.starts_with("### plugtool: 1 passed, 0 failed\n"), "{text}");
-    assert_eq!(lines("before\n"), format!("before\n{text}"));
-    let full = "x".repeat(github::SUMMARY_BYTES - 10);
-    assert_eq!(lines(&full), full, "it would be too long");
-    assert!(gate("github=-", &summary).1.contains("no summary was added"));
-    let just = "x".repeat(github::SUMMARY_BYTES - text.len());
-    assert_eq!(lines(&just).len(), github::SUMMARY_BYTES);
-    // Only with that format, and only once.
-    fs::write(&summary, "").expect("a file");
-    assert_eq!(gate("github-summary=other.md", &summary).0, Some(0));
-    assert_eq!(fs::read_to_string(&summary).expect("a summary"), "");
-    assert_eq!(fs::read_to_string(folder.path().join("other.md")).expect("a summary"), text);
-    assert_eq!(gate("github=-", &folder.path().join("nowhere/summary.md")).0, Some(3));
 }

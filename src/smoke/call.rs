@@ -76,7 +76,7 @@ impl Call {
         let mut results = vec![wasmtime::component::Val::Bool(false); ty.results().len()];
         function.call_async(&mut *store, &params, &mut results).await?;
         let mut found = Vec::new();
-        let value = results.pop().map(|value| values::raise(value, &mut found));
+        let value = results.pop().map(|value| values::raise(&value, &mut found));
         Ok(Returned { value, handles: found })
     }
 }

@@ -154,9 +154,7 @@ impl Command {
         bytes: impl AsRef<[u8]>,
         limits: Limits,
     ) -> Result<Command, CommandError> {
-        let unusable = |kind, message: String| {
-            CommandError::Unusable(Fault { kind, message, notes: Vec::new() })
-        };
+        let unusable = |kind, message: String| CommandError::Unusable(Fault::new(kind, message));
         let input = input::from_bytes("command", "", bytes.as_ref().to_vec())
             .map_err(|error| unusable(FaultKind::Refused, error.to_string()))?;
         if input.kind != input::Kind::Module {
@@ -248,7 +246,7 @@ impl Command {
             let access = if folder.writable { FsPerms::ReadWrite } else { FsPerms::ReadOnly };
             if let Err(error) = wasi.preopened_dir(&folder.host, &folder.guest, access) {
                 let message = format!("{} cannot be opened: {error}", folder.host.display());
-                let fault = Fault { kind: FaultKind::Folder, message, notes: Vec::new() };
+                let fault = Fault::new(FaultKind::Folder, message);
                 return (Used::default(), Err(fault));
             }
         }

@@ -19,7 +19,7 @@ use wasmtime::component::{
 };
 use wasmtime::{AsContextMut, Engine, StoreContextMut};
 
-use super::call::values::{bytes, lower, raise_with};
+use super::call::values::{lower, raise_with};
 use super::store::State;
 use super::wasi;
 use crate::diagnostic::AnsweredBy;
@@ -221,19 +221,10 @@ impl Function {
         params: &[Val],
     ) -> wasmtime::Result<Pending> {
         let mut handles = BTreeMap::new();
-        let mut args = Vec::with_capacity(params.len());
-        for param in params {
-            let plain = match param {
-                // Not copied as what they are in the engine, which is 40 times as large.
-                Val::List(items) => bytes(items).map(Value::Bytes),
-                _ => None,
-            };
-            args.push(plain.unwrap_or_else(|| {
-                raise_with(param.clone(), &mut |handle| {
-                    self.name_of(&mut store, handle, &mut handles)
-                })
-            }));
-        }
+        let raised = params.iter().map(|param| {
+            raise_with(param, &mut |handle| self.name_of(&mut store, handle, &mut handles))
+        });
+        let mut args: Vec<Value> = raised.collect();
         let mut names: Vec<&str> = ty.params().map(|(name, _)| name).collect();
         let mut on = None;
         if self.name.split_once('#').map_or(&*self.name, |(_, name)| name).starts_with("[method]")

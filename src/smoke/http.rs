@@ -115,10 +115,8 @@ impl Handler {
     ) -> Result<(), Fault> {
         let request = head_of(head)
             .and_then(|builder| builder.body(body::Incoming::new(request)))
-            .map_err(|error| Fault {
-                kind: FaultKind::BadCall,
-                message: format!("the request cannot be made: {error}"),
-                notes: Vec::new(),
+            .map_err(|error| {
+                Fault::new(FaultKind::BadCall, format!("the request cannot be made: {error}"))
             })?;
         meter.fill(store, self.limits.init_fuel)?;
         let ended = match &self.entry {
@@ -169,7 +167,7 @@ impl Handler {
                 (FaultKind::NoAnswer, format!("it broke its answer off in the middle: {error}"))
             }
         };
-        Err(Fault { kind, message, notes: Vec::new() })
+        Err(Fault::new(kind, message))
     }
 }
 

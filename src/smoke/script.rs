@@ -242,13 +242,10 @@ impl Case<'_> {
     fn verdict(&self, call: &Call, value: Option<&Value>) -> Result<(), Fault> {
         match (&call.invocation.expect, value) {
             (Expect::Trap(wanted), _) => {
-                return Err(Fault {
-                    kind: FaultKind::NoTrap,
-                    message: format!(
-                        "it returned, where a trap with {wanted:?} in its message was expected"
-                    ),
-                    notes: Vec::new(),
-                });
+                let message = format!(
+                    "it returned, where a trap with {wanted:?} in its message was expected"
+                );
+                return Err(Fault::new(FaultKind::NoTrap, message));
             }
             (Expect::Value(expected), Some(value)) => {
                 let (told, count) = compare(expected, value, self.files);
@@ -264,11 +261,9 @@ impl Case<'_> {
         }
         match (&call.invocation.bind, value) {
             (Some(name), Some(value @ (Value::Result(Err(_)) | Value::Option(None)))) => {
-                Err(Fault {
-                    kind: FaultKind::NoHandle,
-                    message: format!("it returned {}, and no handle for `{name}`", in_short(value)),
-                    notes: Vec::new(),
-                })
+                let message =
+                    format!("it returned {}, and no handle for `{name}`", in_short(value));
+                Err(Fault::new(FaultKind::NoHandle, message))
             }
             _ => Ok(()),
         }

@@ -61,14 +61,6 @@ tolerance = "5%"
 fuel = { it = 17 }
 "#;
 
-/// A trace that answers.
-const REPLAY: &str = r#"
-replay = "calls.ndjson"
-[[case]]
-name = "replays"
-steps = [{ invoke = 'run()' }]
-"#;
-
 /// Every key of a command.
 const COMMANDS: &str = r#"
 [[case]]
@@ -94,15 +86,23 @@ request = { method = "PUT", scheme = "https", authority = "a:1", path = "/x?y", 
 expect = { status = 404, headers = { a = "_" }, body-file = "it.txt" }
 "#;
 
-/// What the reader says of a smoke file in a folder with a text, a mock and a trace in it.
+/// A trace of one call.
+const TRACE: &str = r#"{"schema":"plugtool.host-call/0","plugin":"it","case":"again","step":1,"call":"my:bot/chat#stop","args":"()","returned":"","by":"rule"}
+"#;
+
+/// What was recorded.
+const REPLAY: &str = r#"
+name = "again"
+steps = [{ invoke = 'run("it")' }]
+replay = "trace.ndjson"
+"#;
+
+/// What the reader says of a smoke file in a folder with a text, a trace and a mock in it.
 fn read(text: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a folder");
-    let call = r#"{"schema":"plugtool.host-call/0","plugin":"it","case":"it","step":1,"call":"a:b/c#d","args":"()","returned":"","by":"rule"}"#;
-    for (name, text) in
-        [("it.txt", "it"), ("mock.wat", "(component)"), ("calls.ndjson", &format!("{call}\n"))]
-    {
-        fs::write(folder.path().join(name), text).expect("a file");
-    }
+    fs::write(folder.path().join("it.txt"), "it").expect("a text");
+    fs::write(folder.path().join("trace.ndjson"), TRACE).expect("a trace");
+    fs::write(folder.path().join("mock.wat"), "(component)").expect("a mock");
     read_in(folder.path(), text)
 }
 
@@ -116,7 +116,7 @@ fn read_in(folder: &Path, text: &str) -> Result<(), String> {
 fn each_change_of_a_value_is_judged_as_by_the_reader() {
     let validator = validator("smoke");
     let mut said = String::new();
-    for (text, least) in [(CALLS, 80), (REPLAY, 5), (COMMANDS, 20), (REQUEST, 15)] {
+    for (text, least) in [(CALLS, 80), (COMMANDS, 20), (REQUEST, 15), (REPLAY, 6)] {
         assert_eq!(read(text), Ok(()), "{text}");
         let value = json(text);
         said.push_str(&value.to_string());
@@ -155,15 +155,20 @@ fn which_keys_go_together_is_as_the_reader_says() {
         (format!("args = []\n{rule}"), false),
         (format!("{steps}\nmock = \"mock.wat\"\n{rule}"), true),
         ("args = []\nmock = \"mock.wat\"".to_owned(), false),
-        (format!("{steps}\nreplay = \"calls.ndjson\""), true),
-        ("args = []\nreplay = \"calls.ndjson\"".to_owned(), false),
-        (format!("{steps}\nreplay = \"calls.ndjson\"\nhost-defaults = true"), false),
-        (format!("{steps}\nreplay = \"calls.ndjson\"\nmock = \"mock.wat\""), false),
-        (format!("{steps}\nreplay = \"calls.ndjson\"\n{rule}"), false),
+        (format!("{steps}\nreplay = \"trace.ndjson\""), true),
+        ("args = []\nreplay = \"trace.ndjson\"".to_owned(), false),
+        (format!("{steps}\nreplay = \"trace.ndjson\"\nhost-defaults = true"), false),
+        (format!("{steps}\nreplay = \"trace.ndjson\"\nmock = \"mock.wat\""), false),
+        (format!("{steps}\nreplay = \"trace.ndjson\"\n{rule}"), false),
         (format!("request = {{ path = \"/\" }}\n{rule}"), false),
         ("args = []\nhost-defaults = true".to_owned(), false),
         ("args = []\nallowed-hosts = [\"a\"]".to_owned(), false),
         ("request = { path = \"/\" }\nallowed-hosts = [\"a\"]".to_owned(), true),
+        // A trace is all that the host answers.
+        (format!("{steps}\nreplay = \"trace.ndjson\""), true),
+        (format!("{steps}\nreplay = \"trace.ndjson\"\n{rule}"), false),
+        (format!("{steps}\nreplay = \"trace.ndjson\"\nhost-defaults = true"), false),
+        ("args = []\nreplay = \"trace.ndjson\"".to_owned(), false),
         // One text or one file.
         ("stdin = \"\"\nstdin-file = \"it.txt\"".to_owned(), false),
         ("stdout = \"\"\nstdout-file = \"it.txt\"".to_owned(), false),

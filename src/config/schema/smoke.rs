@@ -25,8 +25,6 @@ const HOST: &[&str] = &["host-in-order", "host-defaults", "config", "keyvalue", 
 /// The schema of a file whose cases have cases of their own, as the one table of both says: a file is one
 /// case or has several, and each case makes calls, runs a command or sends a request.
 pub fn one_or_several(mut file: Value) -> Value {
-    let beside: Vec<&str> = HOST.iter().copied().filter(|key| *key != "replay").collect();
-    file["dependencies"]["replay"] = absent(&[&beside], &["host"]);
     let mut case = Map::new();
     for key in ["type", "additionalProperties", "dependencies", "properties"] {
         case.insert(key.to_owned(), file[key].clone());
@@ -58,9 +56,13 @@ fn kinds() -> Map<String, Value> {
         let each: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
         json!({ "anyOf": each })
     };
+    let (_, beside_replay) = HOST.split_last().unwrap_or((&"", HOST));
     let calls = json!({
         "required": ["steps"],
         "properties": { "steps": { "minItems": 1 }, "expect": false },
+        // A trace answers every call of the host.
+        "if": { "required": ["replay"] },
+        "then": absent(&[beside_replay], &["host"]),
     });
     let request = json!({
         "if": any(&["request"]),

@@ -55,12 +55,10 @@ pub struct CaseTable {
     /// What the stores of `wasi:keyvalue` have at first: values by their keys, by the names of the stores.
     #[schemars(with = "Option<BTreeMap<String, BTreeMap<String, String>>>")]
     pub keyvalue: Option<Spanned<BTreeMap<String, BTreeMap<String, String>>>>,
-    /// A component that answers what no rule does: it exports interfaces of the host. Its path is relative to
-    /// this file.
+    /// A component beside this file that answers what no rule does: it exports interfaces of the host.
     #[schemars(with = "Option<String>")]
     pub mock: Option<Spanned<String>>,
-    /// A trace that answers in place of all of this, as `--trace` writes it. Its path is relative to this
-    /// file.
+    /// A trace that was written before, beside this file: what the host answers, call by call, in its order.
     #[schemars(with = "Option<String>")]
     pub replay: Option<Spanned<String>>,
 

@@ -1,6 +1,7 @@
 //! Calls that move bytes. A `list<u8>` in the engine's untyped form takes about 40 bytes an element and is
 //! charged for them, so that four megabytes are too many; here it takes what it is, wherever in the
-//! parameters or the result it stands.
+//! parameters or the result it stands. That is so of what the plugin exports: functions of its host are
+//! untyped still, and what they are passed counts that much.
 
 use std::collections::BTreeMap;
 

@@ -116,51 +116,55 @@ pub fn lower(
 }
 
 /// What came back, with the handles in it put aside.
-pub fn raise(value: Val, found: &mut Vec<ResourceAny>) -> Value {
+pub fn raise(value: &Val, found: &mut Vec<ResourceAny>) -> Value {
     raise_with(value, &mut |handle| {
         found.push(handle);
         Value::Opaque("a handle".to_owned())
     })
 }
 
-/// What came back; `name` says what stands for a handle in it.
-pub fn raise_with(value: Val, name: &mut dyn FnMut(ResourceAny) -> Value) -> Value {
+/// What came back; `name` says what stands for a handle in it. Bytes take 40 times as much in the engine as
+/// here, and so nothing is copied as it is there.
+pub fn raise_with(value: &Val, name: &mut dyn FnMut(ResourceAny) -> Value) -> Value {
     let mut all =
-        |values: Vec<Val>| values.into_iter().map(|value| raise_with(value, name)).collect();
+        |values: &[Val]| values.iter().map(|value| raise_with(value, name)).collect::<Vec<_>>();
     match value {
-        Val::Bool(value) => Value::Bool(value),
-        Val::S8(n) => Value::Signed(n.into()),
-        Val::S16(n) => Value::Signed(n.into()),
-        Val::S32(n) => Value::Signed(n.into()),
-        Val::S64(n) => Value::Signed(n),
-        Val::U8(n) => Value::Unsigned(n.into()),
-        Val::U16(n) => Value::Unsigned(n.into()),
-        Val::U32(n) => Value::Unsigned(n.into()),
-        Val::U64(n) => Value::Unsigned(n),
+        Val::Bool(value) => Value::Bool(*value),
+        Val::S8(n) => Value::Signed((*n).into()),
+        Val::S16(n) => Value::Signed((*n).into()),
+        Val::S32(n) => Value::Signed((*n).into()),
+        Val::S64(n) => Value::Signed(*n),
+        Val::U8(n) => Value::Unsigned((*n).into()),
+        Val::U16(n) => Value::Unsigned((*n).into()),
+        Val::U32(n) => Value::Unsigned((*n).into()),
+        Val::U64(n) => Value::Unsigned(*n),
         Val::Float32(value) => Value::Float32(value.to_bits()),
         Val::Float64(value) => Value::Float64(value.to_bits()),
-        Val::Char(c) => Value::Char(c),
-        Val::String(text) => Value::Text(text),
-        Val::List(items) => match bytes(&items) {
+        Val::Char(c) => Value::Char(*c),
+        Val::String(text) => Value::Text(text.clone()),
+        Val::List(items) => match bytes(items) {
             Some(bytes) => Value::Bytes(bytes),
             None => Value::List(all(items), false),
         },
         Val::FixedLengthList(items) => Value::List(all(items), false),
         Val::Map(entries) => {
-            let pairs = entries.into_iter().map(|(key, value)| Val::Tuple(vec![key, value]));
-            Value::List(all(pairs.collect()), false)
+            let pair = |(key, value): &(Val, Val)| {
+                Value::Tuple(vec![raise_with(key, name), raise_with(value, name)])
+            };
+            Value::List(entries.iter().map(pair).collect(), false)
         }
         Val::Tuple(items) => Value::Tuple(all(items)),
-        Val::Record(fields) => Value::Record(
-            fields.into_iter().map(|(field, v)| (field, raise_with(v, name))).collect(),
-        ),
-        Val::Flags(names) => Value::Flags(names),
-        Val::Enum(case) => Value::Enum(case),
-        Val::Variant(case, payload) => Value::Variant(case, payload.map(|v| boxed(*v, name))),
-        Val::Option(value) => Value::Option(value.map(|v| boxed(*v, name))),
-        Val::Result(Ok(value)) => Value::Result(Ok(value.map(|v| boxed(*v, name)))),
-        Val::Result(Err(value)) => Value::Result(Err(value.map(|v| boxed(*v, name)))),
-        Val::Resource(handle) => name(handle),
+        Val::Record(fields) => {
+            let field = |(field, value): &(String, Val)| (field.clone(), raise_with(value, name));
+            Value::Record(fields.iter().map(field).collect())
+        }
+        Val::Flags(names) => Value::Flags(names.clone()),
+        Val::Enum(case) => Value::Enum(case.clone()),
+        Val::Variant(case, payload) => Value::Variant(case.clone(), boxed(payload, name)),
+        Val::Option(value) => Value::Option(boxed(value, name)),
+        Val::Result(Ok(value)) => Value::Result(Ok(boxed(value, name))),
+        Val::Result(Err(value)) => Value::Result(Err(boxed(value, name))),
+        Val::Resource(handle) => name(*handle),
         Val::Future(_) => Value::Opaque("a future".to_owned()),
         Val::Stream(_) => Value::Opaque("a stream".to_owned()),
         Val::ErrorContext(_) => Value::Opaque("an error-context".to_owned()),
@@ -168,7 +172,7 @@ pub fn raise_with(value: Val, name: &mut dyn FnMut(ResourceAny) -> Value) -> Val
 }
 
 /// The elements of a list of bytes, which is not empty.
-pub fn bytes(items: &[Val]) -> Option<Vec<u8>> {
+fn bytes(items: &[Val]) -> Option<Vec<u8>> {
     let Some(Val::U8(_)) = items.first() else { return None };
     let byte = |item: &Val| match item {
         Val::U8(byte) => Some(*byte),
@@ -177,6 +181,9 @@ pub fn bytes(items: &[Val]) -> Option<Vec<u8>> {
     items.iter().map(byte).collect()
 }
 
-fn boxed(value: Val, name: &mut dyn FnMut(ResourceAny) -> Value) -> Box<Value> {
-    Box::new(raise_with(value, name))
+fn boxed(
+    value: &Option<Box<Val>>,
+    name: &mut dyn FnMut(ResourceAny) -> Value,
+) -> Option<Box<Value>> {
+    value.as_ref().map(|value| Box::new(raise_with(value, name)))
 }

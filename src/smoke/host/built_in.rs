@@ -173,6 +173,18 @@ impl BuiltIn {
                 Some(Value::Unsigned(after))
             }
             ("get-many", [Value::List(keys, _)]) => {
+                // A key may be named often.
+                let size = |key: &Value| match key {
+                    Value::Text(key) => store.get(key).map_or(0, |value| key.len() + value.len()),
+                    _ => 0,
+                };
+                let all = keys.iter().map(size).fold(0, usize::saturating_add);
+                if all > MAX_STORED.max(*stored) {
+                    let most = MAX_STORED >> 20;
+                    return Err(Refused::Other(format!(
+                        "the answer would have more than {most} MiB"
+                    )));
+                }
                 let found = keys.iter().map(|key| {
                     let Value::Text(key) = key else { return Value::Option(None) };
                     Value::Option(store.get(key).map(|value| {
@@ -228,5 +240,50 @@ fn set(store: &mut Store, stored: &mut usize, key: &str, value: Vec<u8>) -> Resu
 fn delete(store: &mut Store, stored: &mut usize, key: &str) {
     if let Some(old) = store.remove(key) {
         *stored -= old.len() + key.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the bucket open on a store of these.
+    fn open<const N: usize>(pairs: [(&str, String); N]) -> BuiltIn {
+        let pairs = pairs.map(|(key, value)| (key.to_owned(), value)).into();
+        let script = HostScript {
+            keyvalue: Some(BTreeMap::from([(String::new(), pairs)])),
+            ..HostScript::default()
+        };
+        let mut stores = BuiltIn::new(&script);
+        stores.open.insert("bucket".to_owned(), String::new());
+        stores
+    }
+
+    fn many(stores: &mut BuiltIn, keys: &[&str]) -> Option<Value> {
+        let keys = keys.iter().map(|key| Value::Text((*key).to_owned())).collect();
+        let args = [Value::Handle("bucket".to_owned()), Value::List(keys, false)];
+        let function = "wasi:keyvalue/batch@0.2.0-draft#get-many";
+        stores.answer(&Asked { function, on: None, params: &["bucket", "keys"], args: &args })
+    }
+
+    /// A key may be named twice; what it has cannot be had a thousand times at once.
+    #[test]
+    fn an_answer_is_no_larger_than_what_is_stored() {
+        let text = |size| "x".repeat(size);
+        let pairs = [("a", text(3 << 20)), ("b", text(1000)), ("c", text(1000))];
+        let mut stores = open(pairs);
+        let answered = |answer| matches!(answer, Some(Value::Result(Ok(_))));
+        assert!(answered(many(&mut stores, &["a", "b", "c", "d"])));
+        assert!(answered(many(&mut stores, &["b", "b", "b"])));
+        let refused = many(&mut stores, &["a", "a"]);
+        assert_eq!(
+            crate::wave::in_short(&refused.expect("an answer")),
+            r#"err(other("the answer would have more than 4 MiB"))"#
+        );
+        // What a case begins with may be more.
+        let pairs = [("a", text(3 << 20)), ("b", text(3 << 20))];
+        let mut stores = open(pairs);
+        assert!(answered(many(&mut stores, &["a", "b"])));
+        assert!(!answered(many(&mut stores, &["a", "b", "a"])));
     }
 }
