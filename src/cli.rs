@@ -32,7 +32,9 @@ use crate::config::{self, ConfigError, Host};
 use crate::diagnostic::{Diagnostic, Report, Severity, Verdict};
 use crate::render::json;
 use crate::render::text::{self, Detail};
+use crate::sandbox::WORKER_ARGUMENT;
 use whole::write_whole;
+use worker::Worker;
 
 /// What every command's help says of its exit status.
 const EXIT_STATUS: &str = "\
@@ -74,8 +76,8 @@ enum Command {
     Explain(explain::Explain),
     /// Write what completes commands in a shell
     Completions(completions::Completions),
-    #[command(name = crate::sandbox::WORKER_ARGUMENT, hide = true)]
-    Worker(worker::Worker),
+    #[command(name = WORKER_ARGUMENT, hide = true)]
+    Worker(Worker),
 }
 
 /// What every command takes.
@@ -238,7 +240,7 @@ pub fn main() -> ExitCode {
         let said = crate::render::clean(&panic.to_string());
         let _ = writeln!(anstream::stderr(), "internal error: {said}");
     }));
-    let command = Cli::parse().command;
+    let command = Command::of_process();
     match contained(|| run(command)) {
         Ok(status) => ExitCode::from(status),
         Err(Failure { status, error }) => {
@@ -247,6 +249,18 @@ pub fn main() -> ExitCode {
             let lines: Vec<String> = text.lines().map(crate::render::clean).collect();
             let _ = writeln!(anstream::stderr(), "error: {}", lines.join("\n"));
             ExitCode::from(status)
+        }
+    }
+}
+
+impl Command {
+    /// What the arguments of this process say. A worker is started for every job, and by nobody but this
+    /// program: what all the others have in options need not be described first.
+    fn of_process() -> Command {
+        let mut arguments = std::env::args_os().skip(1);
+        match (arguments.next(), arguments.next()) {
+            (Some(first), None) if first == WORKER_ARGUMENT => Command::Worker(Worker::default()),
+            _ => Cli::parse().command,
         }
     }
 }

@@ -13,6 +13,7 @@ mod plugins;
 mod policy;
 mod record;
 mod record_command;
+mod resolved;
 mod schema;
 mod smoke;
 mod values;
@@ -45,6 +46,7 @@ pub use parse::excerpt;
 pub use plugins::{Plugin, plugin_list};
 pub use policy::{Level, Pattern, Policy, Rule, Versions, Waiver};
 pub use record::{Recorded, record};
+pub use resolved::{Misfit, Resolved};
 pub use schema::{FILE_SCHEMAS, file_schema};
 pub use smoke::{Baseline, Case, CaseFile, Expectation, Step, read_cases};
 pub use values::{Compiler, Limits, parse_bytes, parse_compiler, parse_duration};
@@ -213,10 +215,20 @@ impl Host {
     ///
     /// Anything wrong with the files, or with what they call in the host's worlds.
     pub fn replace_cases(&mut self, files: &[PathBuf]) -> Result<(), ConfigError> {
-        self.cases.clear();
+        let mut cases = Vec::new();
         for file in files {
-            self.cases.extend(read_cases(file)?);
+            cases.extend(read_cases(file)?);
         }
+        self.take_cases(cases)
+    }
+
+    /// Takes these cases in place of its own.
+    ///
+    /// # Errors
+    ///
+    /// What they call that is in none of the host's worlds.
+    pub fn take_cases(&mut self, cases: Vec<Case>) -> Result<(), ConfigError> {
+        self.cases = cases;
         let Host { cases, worlds, provides, limits, .. } = self;
         cases.iter().try_for_each(|case| fits_a_world(case, worlds, provides, limits))
     }
@@ -232,11 +244,10 @@ fn fits_a_world(
 ) -> Result<(), ConfigError> {
     let (mut calls, mut answers) = (None, None);
     for world in worlds {
-        let offered: Vec<&World> = std::iter::once(world).chain(provides).collect();
-        match case.resolve(world).map(|_| case.host.resolve(&offered, limits, true, None)) {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(error)) => answers = answers.or(Some(error)),
-            Err(error) => calls = calls.or(Some(error)),
+        match case.resolve_for(world::Host { world, provides }, limits, None) {
+            Ok(_) => return Ok(()),
+            Err(Misfit::Answers(error)) => answers = answers.or(Some(error)),
+            Err(Misfit::Calls(error)) => calls = calls.or(Some(error)),
         }
     }
     answers.or(calls).map_or(Ok(()), Err)

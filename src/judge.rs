@@ -5,6 +5,7 @@ pub mod code;
 mod command;
 mod fit;
 mod http;
+mod runs;
 mod stage;
 mod store;
 pub mod stubs;
@@ -26,13 +27,14 @@ use crate::input::{self, Input, InputError, Kind};
 use crate::sandbox::{SandboxError, interrupted};
 use crate::smoke::ENGINE;
 use crate::wiring::Node;
-use crate::world::{ExternName, Item, World};
+use crate::world::{self, ExternName, Item, World};
 
 use cache::{Cache, Contract};
 use code::CodeCache;
 pub use command::{Ran, run_command, run_command_cases};
 pub use fit::{Fitted, fit, measure};
 pub use http::run_http_cases;
+pub use runs::run_all;
 use stage::{Stage, begin, guarded};
 pub use trial::{Terms, Trial, run_cases};
 
@@ -310,6 +312,7 @@ fn known(
     options: &Options,
 ) -> Option<PluginReport> {
     let (surface, fitted) = (contract.surface.clone(), contract.fitted.clone());
+    let target = contract.target;
     contract.put_into(&mut report);
     report.cached.push(Known::Contract);
     begin(Stage::Weigh);
@@ -317,7 +320,8 @@ fn known(
     weigh(&mut report, &host.policy, options.today);
     let Some(fitted) = fitted.filter(|_| !is_refused(&report)) else { return Some(report) };
     let cases = cases_of(plugin, host);
-    let key = cache.cases_key(&fitted, &cases, terms(plugin, host, options))?;
+    let terms = terms(plugin, host, target?, options)?;
+    let key = cache.cases_key(&fitted, &cases, terms)?;
     finish(&mut report, cache.trial(&key)?, host, options);
     report.cached.push(Known::Cases);
     Some(report)
@@ -339,7 +343,7 @@ fn judge_input(
         Some(component) => fit(component, host, &mut report),
         None => Ok(Fitted::default()),
     };
-    let Fitted { component, surface } = match fitted {
+    let Fitted { component, surface, target } = match fitted {
         Ok(fitted) => fitted,
         Err(error) => {
             report.failure = Some(error.to_string());
@@ -350,7 +354,10 @@ fn judge_input(
     let sha256 = sha256.map(|it| it.content_sha256().to_owned());
     // What could not be judged is not known.
     let contract = report.failure.is_none();
-    let contract = contract.then(|| Contract::of(&report, surface.clone(), sha256.clone()));
+    let contract = contract.then(|| {
+        let fitted = target.zip(sha256.clone());
+        Contract::of(&report, surface.clone(), fitted)
+    });
     report.diagnostics.splice(0..0, about_size);
     begin(Stage::Weigh);
     report.diagnostics.extend(surface.iter().flat_map(|surface| policy(surface, &host.policy)));
@@ -359,7 +366,11 @@ fn judge_input(
     let Some(component) = component.filter(|_| !is_refused(&report)) else {
         return Ok((report, contract));
     };
-    let (cases, terms) = (cases_of(plugin, host), terms(plugin, host, options));
+    let cases = cases_of(plugin, host);
+    let Some(terms) = target.and_then(|target| terms(plugin, host, target, options)) else {
+        report.failure = Some("nothing says which world the plugin targets".to_owned());
+        return Ok((report, None));
+    };
     let key = cache.zip(sha256).and_then(|(cache, sha256)| cache.cases_key(&sha256, &cases, terms));
     if let Some((cache, key)) = cache.zip(key.as_ref())
         && let Some(trial) = cache.trial(key)
@@ -390,16 +401,24 @@ fn cases_of<'h>(plugin: &Plugin, host: &'h Host) -> Vec<&'h Case> {
     host.cases.iter().filter(|case| case.is_for(&plugin.id)).collect()
 }
 
-fn terms<'t>(plugin: &'t Plugin, host: &'t Host, options: &'t Options) -> Terms<'t> {
-    Terms {
+/// On what terms a plugin is run that targets the world of this index; none where the host has no such world.
+fn terms<'t>(
+    plugin: &'t Plugin,
+    host: &'t Host,
+    target: usize,
+    options: &'t Options,
+) -> Option<Terms<'t>> {
+    let world = host.worlds.get(target)?;
+    Some(Terms {
         id: &plugin.id,
+        target: Some(world::Host { world, provides: &host.provides }),
         limits: &host.limits,
         unscripted: true,
         record: options.record,
         worker: &options.worker,
         code: options.code.as_deref(),
         require_sandbox: host.policy.require_sandbox,
-    }
+    })
 }
 
 /// Puts what came of running a plugin into its report.
@@ -409,50 +428,6 @@ fn finish(report: &mut PluginReport, trial: Trial, host: &Host, options: &Option
     let before = std::mem::replace(&mut report.diagnostics, trial.diagnostics);
     weigh(report, &host.policy, options.today);
     report.diagnostics.splice(0..0, before);
-}
-
-/// Runs smoke cases in their order, whatever their kind: neighbours of one kind share workers.
-///
-/// # Errors
-///
-/// [`JudgeError::Case`] where a call of any case cannot be made, before anything runs, or a granted folder
-/// cannot be opened; [`JudgeError::Internal`] where there is no worker to be had, or none that is
-/// confined as the terms demand.
-pub fn run_all(
-    component: &Component,
-    cases: &[&Case],
-    terms: Terms<'_>,
-) -> Result<Trial, JudgeError> {
-    for case in cases {
-        case.resolve(&component.world).map_err(|error| JudgeError::Case(error.to_string()))?;
-    }
-    if cases.is_empty() {
-        return run_cases(component, cases, terms);
-    }
-    let mut all = Trial::default();
-    let kind = |case: &&Case| (case.command.is_some(), case.http.is_some());
-    for group in cases.chunk_by(|a, b| kind(a) == kind(b)) {
-        let commands: Vec<_> =
-            group.iter().filter_map(|case| Some((*case, case.command.as_ref()?))).collect();
-        let requests: Vec<_> =
-            group.iter().filter_map(|case| Some((*case, case.http.as_ref()?))).collect();
-        let trial = if !requests.is_empty() {
-            run_http_cases(component, &requests, terms)?
-        } else if commands.is_empty() {
-            run_cases(component, group, terms)?
-        } else {
-            run_command_cases(component, &commands, terms)?
-        };
-        let complete = trial.cases.len() == group.len();
-        all.cases.extend(trial.cases);
-        all.diagnostics.extend(trial.diagnostics);
-        all.sandbox = all.sandbox.or(trial.sandbox);
-        if !complete {
-            // It cannot be run at all, and the next worker would find the same.
-            break;
-        }
-    }
-    Ok(all)
 }
 
 /// A component as wiring sees it.

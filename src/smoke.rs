@@ -394,8 +394,8 @@ mod tests {
     /// with our constant and the engine agree.
     #[test]
     fn the_feature_set_is_the_engine_s() {
-        let engine =
-            engine::engine(&Limits::default(), CompiledBy::Cranelift).expect("the engine starts");
+        let engine = engine::engine(&Limits::default(), CompiledBy::Cranelift, 0)
+            .expect("the engine starts");
         let samples = [
             ("simd", "(func (result v128) v128.const i64x2 0 0)"),
             (

@@ -21,7 +21,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 pub use compare::{Difference, compare, compare_exactly};
-pub use imported::{Imported, imported, unknown as unknown_import};
+pub use imported::{Imported, imported, imported_as, unknown as unknown_import};
 pub use parse::{Call, Load, Node, NodeKind, call, value};
 pub use resolve::{Expected, Scope, exported_functions, resolve};
 pub use write::{MAX_TEXT, in_short, write};

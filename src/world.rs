@@ -8,6 +8,7 @@
 mod along;
 mod compare;
 mod core;
+mod entry;
 mod example;
 mod exported;
 mod identity;
@@ -31,6 +32,7 @@ pub use along::{Along, Uses, along};
 pub use compare::{Host, Kind as MismatchKind, Mismatch, asks_nothing, fits, targets};
 pub(crate) use compare::{explained, is_definition};
 pub use core::CoreModule;
+pub use entry::{command_entry, handler_entry};
 pub(crate) use names::Names;
 pub use names::{ExternName, find, nearest};
 pub use package::{Package, package};

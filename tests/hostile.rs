@@ -279,6 +279,7 @@ fn a_worker_that_leaves_out_what_became_of_a_case_is_not_believed() {
     let limits = Limits::default();
     let terms = Terms {
         id: "it",
+        target: None,
         limits: &limits,
         unscripted: true,
         record: false,

@@ -96,15 +96,26 @@ fn its_host_folder_is_accepted() {
     fs::write(at.join("plugtool.toml"), host).expect("a file");
     fs::write(at.join("plugin.toml"), plugins).expect("a file");
     fs::write(at.join("smoke/greet.toml"), smoke).expect("a file");
-    fs::write(at.join("smoke/tally.toml"), command).expect("a file");
-    fs::write(at.join("smoke/users.toml"), http).expect("a file");
     let host = config::load(at).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(host.cases.len(), 3);
-    assert!(host.cases[2].http.is_some() && host.cases[2].outside.rules.len() == 1);
-    assert!(host.cases[1].command.as_ref().is_some_and(|command| command.args == ["-w"]));
+    assert_eq!(host.cases.len(), 1);
     assert!(host.cases[0].is_for("greet") && !host.cases[0].is_for("upper"));
     let list = config::plugin_list(&host.plugins).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(list[0].id, "greet");
+
+    // Commands and handlers are for hosts that start them.
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = &folder.path().join("smoke");
+    fs::create_dir_all(folder.path().join("wit")).expect("a folder");
+    fs::create_dir(at).expect("a folder");
+    let host = "[host]\nwit = []\nworlds = [\"wasi:cli/command\", \"wasi:http/proxy\"]\n\
+                smoke = [\"*-case.toml\"]\n";
+    fs::write(at.join("plugtool.toml"), host).expect("a file");
+    fs::write(at.join("1-case.toml"), command).expect("a file");
+    fs::write(at.join("2-case.toml"), http).expect("a file");
+    let host = config::load(at).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(host.cases.len(), 2);
+    assert!(host.cases[0].command.as_ref().is_some_and(|command| command.args == ["-w"]));
+    assert!(host.cases[1].http.is_some() && host.cases[1].outside.rules.len() == 1);
 
     // The rules are for another host, which has what they answer for.
     let folder = tempfile::tempdir().expect("a temporary folder");

@@ -166,8 +166,18 @@ impl Run {
 
 /// On which a component is run that was named on the command line.
 fn terms<'t>(id: &'t str, limits: &'t Limits, worker: &'t Path) -> Terms<'t> {
-    let code = None;
-    Terms { id, limits, unscripted: false, record: false, worker, code, require_sandbox: false }
+    // As it is, it is nobody's plugin.
+    let (target, code) = (None, None);
+    Terms {
+        id,
+        target,
+        limits,
+        unscripted: false,
+        record: false,
+        worker,
+        code,
+        require_sandbox: false,
+    }
 }
 
 fn failure(error: JudgeError) -> Failure {

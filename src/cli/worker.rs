@@ -26,7 +26,7 @@ enum Work {
 type Pipes = Wire<BufReader<Stdin>, Box<dyn Write + Send>>;
 
 /// Do one job from standard input; started by plugtool itself
-#[derive(Args)]
+#[derive(Args, Default)]
 pub struct Worker {
     /// Instead of a job, try everything that a worker must not be able to do
     #[arg(long)]

@@ -50,13 +50,21 @@ pub(super) struct Contract {
     diagnostics: Vec<Diagnostic>,
     /// What a policy looks at; none where it is not asked.
     pub surface: Option<Surface>,
+    /// The index of the host's world that is targeted; none where none is.
+    pub target: Option<usize>,
     /// SHA-256 of what would be run, in hex; none where nothing would.
     pub fitted: Option<String>,
 }
 
 impl Contract {
-    /// What a report says of it so far.
-    pub fn of(report: &PluginReport, surface: Option<Surface>, fitted: Option<String>) -> Contract {
+    /// What a report says of it so far, with the index of the world that is targeted and the digest of what
+    /// would be run.
+    pub fn of(
+        report: &PluginReport,
+        surface: Option<Surface>,
+        fitted: Option<(usize, String)>,
+    ) -> Contract {
+        let (target, fitted) = fitted.unzip();
         Contract {
             adapted: report.adapted,
             world: report.world.clone(),
@@ -66,6 +74,7 @@ impl Contract {
             stubbed_by: report.stubbed_by.clone(),
             diagnostics: report.diagnostics.clone(),
             surface,
+            target,
             fitted,
         }
     }
@@ -145,13 +154,22 @@ impl Cache {
         cases: &[&Case],
         terms: Terms<'_>,
     ) -> Option<String> {
-        let Terms { id, limits, unscripted: _, record, worker: _, code: _, require_sandbox } =
-            terms;
+        let Terms {
+            id,
+            target,
+            limits,
+            unscripted: _,
+            record,
+            worker: _,
+            code: _,
+            require_sandbox,
+        } = terms;
         let sandbox = self.sandbox.get_or_init(|| confinement(terms).ok()).as_ref()?;
         if record || (require_sandbox && !sandbox.complete) {
             return None;
         }
-        key::cases(&self.program, sandbox, id, fitted, limits, cases)
+        let subject = key::Subject { id, fitted, target: target? };
+        key::cases(&self.program, sandbox, subject, limits, cases)
     }
 
     pub(super) fn trial(&self, key: &str) -> Option<Trial> {

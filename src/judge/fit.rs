@@ -35,6 +35,8 @@ pub struct Fitted {
     pub component: Option<Component>,
     /// What the host's policy has a say in; none where it is too early to ask.
     pub surface: Option<Surface>,
+    /// The index of the host's world that it targets; none where it targets none.
+    pub target: Option<usize>,
 }
 
 /// What the host would run: the component itself where it targets one of its worlds, or what comes of
@@ -117,7 +119,8 @@ fn note_stubs(closed: Option<Closed>, report: &mut PluginReport) -> Option<Compo
 fn accept(fitted: Component, world: usize, host: &Host, report: &mut PluginReport) -> Fitted {
     let target = &host.worlds[world];
     report.world.clone_from(&target.name);
-    Fitted { surface: Some(surface(&fitted.world, host, target, &[])), component: Some(fitted) }
+    let surface = surface(&fitted.world, host, target, &[]);
+    Fitted { component: Some(fitted), surface: Some(surface), target: Some(world) }
 }
 
 /// What the host's adapters come to.
@@ -211,5 +214,5 @@ fn refuse(
     let surface = surface(&component.world, host, target, &finding.diagnostics);
     report.diagnostics.extend(finding.diagnostics);
     report.diagnostics.extend(note);
-    Fitted { component: None, surface: Some(surface) }
+    Fitted { surface: Some(surface), ..Fitted::default() }
 }

@@ -2,7 +2,7 @@
 
 use super::JudgeError;
 use super::command::{Part, Ran, Told, differences, run_streaming, settle};
-use super::trial::{Source, Terms, Trial, advice};
+use super::trial::{Source, Terms, Trial, advice, entry};
 use crate::component::Component;
 use crate::config::{Case, HttpCase};
 use crate::diagnostic::{Code, Diagnostic, HttpAnswer, HttpExchange, WitPath};
@@ -176,8 +176,10 @@ pub fn run_http_cases(
             });
         }
     }
+    let entry = entry(component, cases.first().map(|(case, _)| *case), terms)?;
     let order = |first: usize| {
-        let job = HttpJob { visits: visits[first..].to_vec(), limits: terms.limits.clone() };
+        let (entry, visits) = (entry.clone(), visits[first..].to_vec());
+        let job = HttpJob { entry, visits, limits: terms.limits.clone() };
         let files = runs[first..].iter().flat_map(|case| &case.files).map(|file| &file.bytes[..]);
         let (read, write) = (Vec::new(), Vec::new());
         Ok(Part { header: serde_json::to_string(&job)?, files: files.collect(), read, write })

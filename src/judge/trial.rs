@@ -4,6 +4,7 @@
 mod dispatch;
 mod findings;
 mod measured;
+mod resolve;
 mod source;
 mod usage;
 
@@ -13,12 +14,13 @@ use std::time::{Duration, Instant};
 use super::JudgeError;
 use super::code::CodeCache;
 use crate::component::Component;
-use crate::config::{Case, Expectation, HostSide, Limits, Mock};
+use crate::config::{Case, Expectation, HostSide, Limits, Mock, Resolved};
 use crate::diagnostic::{
     CallReport, CaseReport, Code, CompiledBy, Diagnostic, Sandbox, Timing, WitPath,
 };
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{Event, Fault, FaultKind, Job, Script};
+use crate::world;
 
 pub(super) use dispatch::{Errand, confinement, dispatch};
 pub(super) use findings::{
@@ -26,6 +28,7 @@ pub(super) use findings::{
     unsettled,
 };
 pub(super) use measured::measured;
+pub(super) use resolve::{entry, foreign, resolve};
 pub(super) use source::Source;
 pub(super) use usage::of as usage_of;
 
@@ -45,6 +48,9 @@ pub struct Trial {
 pub struct Terms<'t> {
     /// The plugin's id, which baselines go by.
     pub id: &'t str,
+    /// The host's world that the component targets, with what the host links beside it: what cases name is
+    /// looked up there. None where the component's own world is all there is.
+    pub target: Option<world::Host<'t>>,
     /// What one case may use.
     pub limits: &'t Limits,
     /// Whether imports that the engine does not have are there all the same, and trap when called.
@@ -76,11 +82,8 @@ pub fn run_cases(
     let nothing = Case::default();
     let all: Vec<&Case> = if cases.is_empty() { vec![&nothing] } else { cases.to_vec() };
     let script = |case: &&Case| {
-        let calls = case.resolve(&component.world).map_err(|e| JudgeError::Case(e.to_string()))?;
+        let Resolved { calls, host, entry: _ } = resolve(case, component, terms)?;
         let files = case.files.iter().map(|file| file.bytes.len()).collect();
-        let host = case
-            .resolve_host(&component.world, limits, !terms.unscripted, terms.id)
-            .map_err(|e| JudgeError::Case(e.to_string()))?;
         let outside = case.outside.clone();
         Ok(Script { calls, outside, files, twice: case.twice, record, host })
     };

@@ -90,7 +90,7 @@ pub fn trailer(key: &str, digest: &str) -> String {
 ///
 /// Where the engine does not have that compiler here.
 pub fn keys(by: CompiledBy) -> Result<impl Fn(&str) -> String, String> {
-    let engine = engine::engine(&Limits::default(), by).map_err(|error| chain(&error))?;
+    let engine = engine::engine(&Limits::default(), by, 0).map_err(|error| chain(&error))?;
     let mut common = Feed(Sha256::new());
     (MAGIC, ENGINE, by.name()).hash(&mut common);
     engine.precompile_compatibility_hash().hash(&mut common);
@@ -172,7 +172,7 @@ pub fn compile_code(
     emit: &mut dyn FnMut(Event),
 ) {
     let compile = || -> wasmtime::Result<Vec<u8>> {
-        let engine = engine::engine(&job.limits, job.compile)?;
+        let engine = engine::engine(&job.limits, job.compile, bytes.len())?;
         match job.component {
             true => Component::from_binary(&engine, bytes)?.serialize(),
             false => Module::from_binary(&engine, bytes)?.serialize(),
@@ -248,7 +248,7 @@ impl Origin {
 }
 
 fn load(given: &Given, files: Vec<File>) -> Result<Kept, Fault> {
-    let engine = engine::engine(&given.limits, given.by)
+    let engine = engine::engine(&given.limits, given.by, 0)
         .map_err(|error| Fault::new(FaultKind::System, chain(&error)))?;
     let keys = given.pieces.iter().map(|piece| &piece.key).chain([&given.rest]);
     let mut files = files.into_iter();

@@ -22,6 +22,7 @@ use crate::diagnostic::CompiledBy;
 use crate::input;
 use entry::Entry;
 
+pub use entry::export;
 pub use job::{CommandJob, Streams, run_command};
 pub use streams::{Sink, Source};
 
@@ -158,12 +159,12 @@ impl Command {
         let input = input::from_bytes("command", "", bytes.as_ref().to_vec())
             .map_err(|error| unusable(FaultKind::Refused, error.to_string()))?;
         if input.kind != input::Kind::Module {
-            return Command::made(Origin::bytes(), &input.bytes, limits)
+            return Command::made(Origin::bytes(), &input.bytes, None, limits)
                 .map_err(CommandError::Unusable);
         }
         let adapted = adapter::adapt_program(&input)
             .map_err(|error| unusable(FaultKind::NotACommand, error.to_string()))?;
-        Command::made(Origin::bytes(), &adapted.bytes, limits).map_err(CommandError::Unusable)
+        Command::made(Origin::bytes(), &adapted.bytes, None, limits).map_err(CommandError::Unusable)
     }
 
     /// Runs it once, in a fresh instance. May be called from many threads at once, and waits for the
@@ -206,15 +207,21 @@ impl Command {
         }
     }
 
-    /// Of a component: its bytes, or its code.
-    fn made(origin: Origin, bytes: &[u8], limits: Limits) -> Result<Command, Fault> {
+    /// Of a component: its bytes, or its code. `entry` is the export that is run; the newest where it is left
+    /// out.
+    fn made(
+        origin: Origin,
+        bytes: &[u8],
+        entry: Option<&str>,
+        limits: Limits,
+    ) -> Result<Command, Fault> {
         // A command may run for long, and is compiled for that where nobody says otherwise.
         let wanted = match limits.compiler {
             Compiler::Auto => Compiler::Cranelift,
             named => named,
         };
         let compiled = origin.compiled(bytes, &limits, wanted)?;
-        let track = entry::track(&compiled.engine, &compiled.component).ok_or_else(|| {
+        let run = entry::find(&compiled.engine, &compiled.component, entry).ok_or_else(|| {
             Fault::new(
                 FaultKind::NotACommand,
                 "it is no command: it exports no wasi:cli/run@0.2 or @0.3",
@@ -224,7 +231,7 @@ impl Command {
         let Compiled { engine, component, by, .. } = compiled;
         let entry = linker
             .instantiate_pre(&component)
-            .and_then(|instance| Entry::find(track, instance))
+            .map(|instance| Entry::of(instance, run))
             .map_err(|error| breach::of(FaultKind::Link, &error))?;
         Ok(Command { engine, entry, limits, by })
     }

@@ -39,11 +39,17 @@ impl Compiled {
 /// bytes and elements, so neither does Cranelift (a guest that makes much of that runs into the clock).
 /// It is not quite the same: behind a trap, Winch has counted up to it and Cranelift up to the last call
 /// before, and elsewhere they have been seen two units apart. So a baseline says who compiled.
-pub fn engine(limits: &Limits, by: CompiledBy) -> wasmtime::Result<Engine> {
+///
+/// `size` is how many bytes are to be compiled.
+pub fn engine(limits: &Limits, by: CompiledBy, size: usize) -> wasmtime::Result<Engine> {
+    /// From so many bytes on, threads are worth starting: a worker lives for one plugin, and a gate runs as
+    /// many workers as there are processors.
+    const LARGE: usize = 128 << 10;
     /// What functions of the host may need on the same stack, in bytes.
     const HOST_STACK: usize = 1536 << 10;
     let stack = usize::try_from(limits.stack)?;
     let mut config = Config::new();
+    config.parallel_compilation(size >= LARGE);
     config.strategy(match by {
         CompiledBy::Winch => Strategy::Winch,
         CompiledBy::Cranelift => Strategy::Cranelift,
@@ -108,7 +114,7 @@ pub fn compile(bytes: &[u8], limits: &Limits, wanted: Compiler) -> wasmtime::Res
 }
 
 fn with(bytes: &[u8], limits: &Limits, by: CompiledBy) -> wasmtime::Result<Compiled> {
-    let engine = engine(limits, by)?;
+    let engine = engine(limits, by, bytes.len())?;
     let component = Component::from_binary(&engine, bytes)?;
     Ok(Compiled { engine, component, modules: Vec::new(), by })
 }

@@ -10,19 +10,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use wasmtime::Engine;
-use wasmtime::component::{Component, InstancePre};
-use wasmtime_wasi_http::p2::bindings::ProxyPre;
-use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Resource, TypedFunc};
+use wasmtime_wasi_http::p2::types::{HostIncomingRequest, HostResponseOutparam};
+use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 use wasmtime_wasi_http::{WasiHttpView, p2, p3};
 
-use super::command::{Sink, Source};
+use super::command::{Sink, Source, export};
 use super::engine::Compiled;
 use super::store::{self, PluginStore, State};
 use super::wasi::Track;
 use super::{Event, Fault, FaultKind, Meter, Origin, SETTLE, Used, breach, within};
 use crate::config::{HttpRequest, Limits};
 use crate::diagnostic::{CompiledBy, HttpAnswer};
-use crate::world::ExternName;
+use crate::world::{ExternName, handler_entry};
 
 pub use job::{HttpJob, Visit, run_http};
 pub use outgoing::Desk;
@@ -39,10 +39,18 @@ struct Handler {
     by: CompiledBy,
 }
 
+/// What links, and its function that answers. The engine's own bindings find that by a version of their own;
+/// here it is the export that is meant.
 enum Entry {
-    P2(ProxyPre<State>),
-    P3(ServicePre<State>),
+    P2(InstancePre<State>, ComponentExportIndex),
+    P3(InstancePre<State>, ComponentExportIndex),
 }
+
+/// `handle` of `wasi:http/incoming-handler`, in WASI 0.2.
+type HandleP2 = TypedFunc<(Resource<HostIncomingRequest>, Resource<HostResponseOutparam>), ()>;
+
+/// `handle` of `wasi:http/handler`, in WASI 0.3.
+type HandleP3 = TypedFunc<(Resource<p3::Request>,), (Result<Resource<p3::Response>, ErrorCode>,)>;
 
 /// What is known of an answer so far; it outlives the instance that gives it.
 #[derive(Clone, Default)]
@@ -61,19 +69,26 @@ enum Ended {
 }
 
 impl Handler {
-    /// Of a component: its bytes, or its code.
-    fn made(origin: Origin, bytes: &[u8], limits: &Limits) -> Result<Handler, Fault> {
+    /// Of a component: its bytes, or its code. `entry` is the export that answers; the newest handler where
+    /// it is left out.
+    fn made(
+        origin: Origin,
+        bytes: &[u8],
+        entry: Option<&str>,
+        limits: &Limits,
+    ) -> Result<Handler, Fault> {
         let compiled = origin.compiled(bytes, limits, limits.compiler)?;
-        let track = track(&compiled.engine, &compiled.component).ok_or_else(|| {
-            Fault::new(
-                FaultKind::NotAHandler,
-                "it answers no requests: it exports no wasi:http/incoming-handler@0.2 and no \
+        let handle =
+            Entry::find(&compiled.engine, &compiled.component, entry).ok_or_else(|| {
+                Fault::new(
+                    FaultKind::NotAHandler,
+                    "it answers no requests: it exports no wasi:http/incoming-handler@0.2 and no \
                  wasi:http/handler@0.3",
-            )
-        })?;
+                )
+            })?;
         let linker = compiled.linker().map_err(|error| breach::of(FaultKind::Refused, &error))?;
         let Compiled { engine, component, by, .. } = compiled;
-        let entry = linker.instantiate_pre(&component).and_then(|pre| Entry::find(track, pre));
+        let entry = linker.instantiate_pre(&component).map(|pre| Entry::of(pre, handle));
         let entry = entry.map_err(|error| breach::of(FaultKind::Link, &error))?;
         Ok(Handler { engine, limits: limits.clone(), entry, by })
     }
@@ -120,22 +135,26 @@ impl Handler {
             })?;
         meter.fill(store, self.limits.init_fuel)?;
         let ended = match &self.entry {
-            Entry::P2(pre) => {
-                let proxy = pre.instantiate_async(&mut *store).await;
+            Entry::P2(pre, handle) => {
+                let instance = pre.instantiate_async(&mut *store).await;
                 meter.instantiated(store);
-                let proxy = within(proxy, store, &self.limits)?;
+                let instance = within(instance, store, &self.limits)?;
+                let handle = instance.get_typed_func(&mut *store, handle);
+                let handle = within(handle, store, &self.limits)?;
                 emit(Event::Instantiated);
                 meter.fill(store, self.limits.fuel)?;
-                let handled = handle_p2(&proxy, store, request, response, answer);
+                let handled = handle_p2(handle, store, request, response, answer);
                 tokio::time::timeout(FOR_EVER, handled).await
             }
-            Entry::P3(pre) => {
-                let service = pre.instantiate_async(&mut *store).await;
+            Entry::P3(pre, handle) => {
+                let instance = pre.instantiate_async(&mut *store).await;
                 meter.instantiated(store);
-                let service = within(service, store, &self.limits)?;
+                let instance = within(instance, store, &self.limits)?;
+                let handle = instance.get_typed_func(&mut *store, handle);
+                let handle = within(handle, store, &self.limits)?;
                 emit(Event::Instantiated);
                 meter.fill(store, self.limits.fuel)?;
-                let handled = handle_p3(&service, store, request, response, answer);
+                let handled = handle_p3(handle, store, request, response, answer);
                 tokio::time::timeout(FOR_EVER, handled).await
             }
         };
@@ -171,27 +190,22 @@ impl Handler {
     }
 }
 
-/// Of which WASI the component is a handler; the newer where it is one of both, as `wasmtime serve` has it.
-fn track(engine: &Engine, component: &Component) -> Option<Track> {
-    let ty = component.component_type();
-    let tracks = ty.exports(engine).filter_map(|(name, _)| {
-        let name = ExternName::parse(name);
-        let track = Track::of(&name)?;
-        let handler = match track {
-            Track::P2 => "wasi:http/incoming-handler",
-            Track::P3 => "wasi:http/handler",
-        };
-        (name.base == handler).then_some(track)
-    });
-    tracks.max()
-}
-
 impl Entry {
-    fn find(track: Track, instance: InstancePre<State>) -> wasmtime::Result<Entry> {
-        Ok(match track {
-            Track::P2 => Entry::P2(ProxyPre::new(instance)?),
-            Track::P3 => Entry::P3(ServicePre::new(instance)?),
-        })
+    /// The function that answers: that of the export of this very name, or else of the newest there is.
+    fn find(
+        engine: &Engine,
+        component: &Component,
+        entry: Option<&str>,
+    ) -> Option<(Track, ComponentExportIndex)> {
+        let (name, handle) = export(engine, component, entry, handler_entry, "handle")?;
+        Some((Track::of(&ExternName::parse(&name))?, handle))
+    }
+
+    fn of(instance: InstancePre<State>, (track, handle): (Track, ComponentExportIndex)) -> Entry {
+        match track {
+            Track::P2 => Entry::P2(instance, handle),
+            Track::P3 => Entry::P3(instance, handle),
+        }
     }
 }
 
@@ -206,7 +220,7 @@ fn head_of(head: &HttpRequest) -> Result<http::request::Builder, http::Error> {
 
 /// WASI 0.2: the guest says where its answer begins, and goes on until all of it is written.
 async fn handle_p2(
-    proxy: &p2::bindings::Proxy,
+    handle: HandleP2,
     store: &mut PluginStore,
     request: http::Request<body::Incoming>,
     response: Sink,
@@ -230,7 +244,7 @@ async fn handle_p2(
         }
     });
     let abort = Abort(reader.abort_handle());
-    proxy.wasi_http_incoming_handler().call_handle(&mut *store, request, out).await?;
+    handle.call_async(&mut *store, (request, out)).await?;
     let ended = reader.await?;
     drop(abort);
     Ok(ended?)
@@ -247,7 +261,7 @@ impl Drop for Abort {
 
 /// WASI 0.3: the guest returns its answer, and goes on in the background until all of it is written.
 async fn handle_p3(
-    service: &p3::bindings::Service,
+    handle: HandleP3,
     store: &mut PluginStore,
     request: http::Request<body::Incoming>,
     response: Sink,
@@ -258,8 +272,10 @@ async fn handle_p3(
     let _abort = Abort(sent.abort_handle());
     store
         .run_concurrent(async |accessor| -> wasmtime::Result<Ended> {
-            let got = match service.handle(accessor, request).await? {
-                Ok(got) => got,
+            let request = accessor.with(|mut store| store.get().http().table.push(request))?;
+            let (got,) = handle.call_concurrent(accessor, (request,)).await?;
+            let got = match got {
+                Ok(got) => accessor.with(|mut store| store.get().http().table.delete(got))?,
                 Err(error) => return Ok(Ended::Refused(format!("{error:?}"))),
             };
             let (passed, arrived) = tokio::sync::oneshot::channel::<()>();

@@ -154,6 +154,22 @@ fn in_world<'w>(
     }))
 }
 
+/// What a component calls a function of its host, by the host's full name for it: `interface#name`, or a bare
+/// one. Several names where the component imports several versions of the interface, none where it does not
+/// import it.
+pub fn imported_as(component: &World, name: &str) -> Vec<String> {
+    let (interface, name) = match name.split_once('#') {
+        None => (None, name),
+        Some((interface, name)) => (Some(ExternName::parse(interface).canonical()), name),
+    };
+    let all = candidates(component).into_iter();
+    let found = all.filter(|candidate| {
+        let canonical = candidate.interface.map(|name| ExternName::parse(name).canonical());
+        candidate.name == name && canonical == interface
+    });
+    found.map(|candidate| candidate.full()).collect()
+}
+
 /// That no world imports the function, with the nearest one that is imported.
 pub fn unknown(worlds: &[&World], target: &str, span: Range<usize>) -> WaveError {
     let mut names = imported_functions(worlds);

@@ -7,6 +7,64 @@ use std::process::Command;
 use super::support::process::PLUGTOOL;
 use super::{ALL, Bench, WIT, plugin, support};
 
+/// What a case calls is looked up in the host's world. Where that says something else, the same bytes with
+/// the same case are another run.
+#[test]
+fn which_export_is_meant_is_part_of_the_key() {
+    let bench = Bench::new();
+    let plugin = r#"(component
+        (core module $m
+          (func (export "right") (result i32) (i32.const 42))
+          (func (export "wrong") (result i32) (i32.const 41)))
+        (core instance $i (instantiate $m))
+        (func $right (result u32) (canon lift (core func $i "right")))
+        (func $wrong (result u32) (canon lift (core func $i "wrong")))
+        (instance $answers (export "answer" (func $wrong)))
+        (export "answer" (func $right))
+        (export "my:tiny/answers" (instance $answers)))"#;
+    bench.write("host/it.wat", plugin);
+    let bare = "package my:tiny;\nworld plugin {\n  export answer: func() -> u32;\n}\n";
+    let interface = "package my:tiny;\ninterface answers {\n  answer: func() -> u32;\n}\n\
+                     world plugin {\n  export answers;\n}\n";
+    for (wit, verdict) in [(bare, "pass"), (interface, "fail")] {
+        bench.write("host/wit/world.wit", wit);
+        let cold = bench.gate();
+        assert_eq!((cold.verdict(), cold.cached().len()), (verdict, 0), "{cold:#?}");
+        let warm = bench.gate();
+        assert_eq!((warm.verdict(), warm.cached()), (verdict, ALL.to_vec()), "{warm:#?}");
+    }
+}
+
+/// What the plugin imports of what a rule is about is no other thing by another name.
+#[test]
+fn which_import_is_answered_is_part_of_the_key() {
+    let bench = Bench::new();
+    let world = |first: &str| {
+        format!(
+            "package my:tiny;\ninterface a {{\n  now: func() -> u32;\n}}\ninterface b {{\n  \
+             now: func() -> u32;\n}}\nworld plugin {{\n  {first}\n  import a;\n  \
+             export answer: func() -> u32;\n}}\n"
+        )
+    };
+    let plugin = plugin("call $now").replace(
+        r#"(import "clock" (func $clock (result u32)))"#,
+        r#"(import "my:tiny/a" (instance $a (export "now" (func (result u32)))))
+           (alias export $a "now" (func $clock))"#,
+    );
+    bench.write("host/it.wat", plugin);
+    bench.write(
+        "host/smoke/answers.toml",
+        "steps = [{ invoke = 'answer()', expect = '42' }]\n[[host]]\ncall = 'now'\n\
+         returns = '42'\n",
+    );
+    // A bare function of that name goes before one of an interface.
+    for (more, verdict) in [("", "pass"), ("import now: func() -> u32;", "fail")] {
+        bench.write("host/wit/world.wit", world(more));
+        let cold = bench.gate();
+        assert_eq!((cold.verdict(), cold.cached().len()), (verdict, 0), "{cold:#?}");
+    }
+}
+
 /// Everything that a verdict depends on. Each change is made to a host of which all is known.
 #[test]
 fn what_a_verdict_depends_on_is_part_of_the_key() {

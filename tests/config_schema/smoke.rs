@@ -112,6 +112,13 @@ fn read_in(folder: &Path, text: &str) -> Result<(), String> {
     read_cases(&path).map(drop).map_err(|error| error.to_string())
 }
 
+/// Reader and schema say the same of a file.
+fn agree(text: &str, right: bool) {
+    let reader = read(text);
+    assert_eq!(reader.is_ok(), right, "{text}: {reader:?}");
+    assert_eq!(validator("smoke").is_valid(&json(text)), right, "{text}");
+}
+
 #[test]
 fn each_change_of_a_value_is_judged_as_by_the_reader() {
     let validator = validator("smoke");
@@ -138,7 +145,6 @@ fn each_change_of_a_value_is_judged_as_by_the_reader() {
 fn which_keys_go_together_is_as_the_reader_says() {
     let steps = "steps = [{ invoke = 'run()' }]";
     let rule = "[[host]]\ncall = 'a:b/c#d'";
-    let validator = validator("smoke");
     for (text, right) in [
         (String::new(), false),
         ("name = \"none\"".to_owned(), false),
@@ -199,15 +205,12 @@ fn which_keys_go_together_is_as_the_reader_says() {
         ("[[case]]\nname = \"a\"".to_owned(), false),
         (format!("[[case]]\nname = \"a\"\n{steps}\n[[case.case]]\nname = \"b\"\n{steps}"), false),
     ] {
-        let reader = read(&text);
-        assert_eq!(reader.is_ok(), right, "{text}: {reader:?}");
-        assert_eq!(validator.is_valid(&json(&text)), right, "{text}");
+        agree(&text, right);
     }
 }
 
 #[test]
 fn values_have_the_forms_of_the_reader() {
-    let validator = validator("smoke");
     let rule = |more: &str| {
         format!("steps = [{{ invoke = 'run()' }}]\n[[host]]\ncall = 'a:b/c#d'\n{more}")
     };
@@ -239,9 +242,7 @@ fn values_have_the_forms_of_the_reader() {
         (format!("{}\nexpect = {{ status = 999 }}", request("")), true),
         (format!("{}\nexpect = {{ status = 1000 }}", request("")), false),
     ] {
-        let reader = read(&text);
-        assert_eq!(reader.is_ok(), right, "{text}: {reader:?}");
-        assert_eq!(validator.is_valid(&json(&text)), right, "{text}");
+        agree(&text, right);
     }
 }
 

@@ -58,7 +58,7 @@ impl Run {
         host.limits = self.limits(host.limits.clone());
         let calls = !self.invoke.is_empty();
         if calls {
-            host.cases = vec![Case::of_calls(&self.invoke)?];
+            host.take_cases(vec![Case::of_calls(&self.invoke)?])?;
         } else if !self.smoke.is_empty() {
             host.replace_cases(&self.smoke_files())?;
         }

@@ -180,7 +180,8 @@ impl Run {
         };
         // What ends a program is the clock: how much it may compute, nobody has said.
         let limits = self.limits(Limits { fuel: u64::MAX, ..Limits::default() });
-        let job = CommandJob { runs: vec![launch], limits: limits.clone(), terminals };
+        let (runs, entry) = (vec![launch], None);
+        let job = CommandJob { runs, entry, limits: limits.clone(), terminals };
         let worker = sandbox::this_program().map_err(Failure::internal)?;
         let terms = judge::Terms { code: code.as_ref(), ..terms(&name, &limits, &worker) };
         let (ran, sandbox) =

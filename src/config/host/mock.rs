@@ -15,7 +15,7 @@ use crate::config::files::show;
 use crate::config::smoke::Reader;
 use crate::config::written::Written;
 use crate::input;
-use crate::world::{self, Item, Mismatch, World, asks_nothing, nearest};
+use crate::world::{self, ExternName, Item, Mismatch, World, asks_nothing, nearest};
 
 /// A mock, as a case names it.
 #[derive(Clone, Debug)]
@@ -54,6 +54,19 @@ impl MockScript {
     pub fn export(&self, function: &str) -> Option<&str> {
         let import = function.split_once('#').map_or(function, |(interface, _)| interface);
         self.answers.get(import).map(String::as_str)
+    }
+
+    /// Puts a component's names in place of the host's for what it imports: all that are on one track with
+    /// them.
+    pub fn rename(&mut self, component: &World) {
+        let canonical = |name: &str| ExternName::parse(name).canonical();
+        let imports = component.imports.keys();
+        let named = imports.filter_map(|import| {
+            let (track, mut answers) = (canonical(import), self.answers.iter());
+            let (_, export) = answers.find(|(name, _)| canonical(name) == track)?;
+            Some((import.clone(), export.clone()))
+        });
+        self.answers = named.collect();
     }
 }
 

@@ -6,9 +6,10 @@ use std::fmt::{self, Debug, Write};
 use sha2::{Digest as _, Sha256};
 
 use crate::component::Component;
-use crate::config::{Case, Host, Limits, Plugin, Policy};
+use crate::config::{Case, Host, Limits, Misfit, Plugin, Policy, Resolved};
 use crate::diagnostic::Sandbox;
 use crate::input;
+use crate::world;
 
 /// A digest in the making. Each part has its name and its end, so that no two lists of parts are one.
 struct Parts(Sha256);
@@ -103,23 +104,38 @@ pub fn contract(program: &str, host: &str, plugin: &Plugin, sha256: &str) -> Str
         .end()
 }
 
-/// What decides what comes of running a component's smoke cases: `fitted` is the digest of its bytes. None
-/// where a case depends on something that has no digest.
+/// Whose cases are run.
+#[derive(Clone, Copy)]
+pub struct Subject<'s> {
+    /// The plugin's id.
+    pub id: &'s str,
+    /// The digest of what would be run.
+    pub fitted: &'s str,
+    /// The host's world that it targets.
+    pub target: world::Host<'s>,
+}
+
+/// What decides what comes of running a component's smoke cases. Of the target, that is what the cases name
+/// in it; what the component calls the same follows from its bytes. None where a case depends on something
+/// that has no digest.
 pub fn cases(
     program: &str,
     sandbox: &Sandbox,
-    id: &str,
-    fitted: &str,
+    Subject { id, fitted, target }: Subject<'_>,
     limits: &Limits,
     cases: &[&Case],
 ) -> Option<String> {
     let Sandbox { complete, measures, missing } = sandbox;
     let deciding: Vec<String> = cases.iter().map(|case| case.deciding()).collect::<Option<_>>()?;
+    let resolved: Vec<Result<Resolved, Misfit>> =
+        cases.iter().map(|case| case.resolve_for(target, limits, Some(id))).collect();
     let parts = Parts::of("cases")
         .text("program", program)
         .data("sandbox", &(complete, measures, missing))
         .text("id", id)
         .text("fitted", fitted)
+        .data("target", &target.world.name)
+        .data("resolved", &resolved)
         .data("limits", limits)
         .data("cases", &deciding);
     Some(parts.end())

@@ -6,7 +6,7 @@ use crate::component::Component;
 use crate::config::{Case, CommandCase};
 use crate::diagnostic::{Code, Diagnostic, WitPath, Wrote};
 use crate::judge::JudgeError;
-use crate::judge::trial::{Terms, Trial, advice};
+use crate::judge::trial::{Terms, Trial, advice, entry};
 use crate::sandbox::{Answer, Said, Stream};
 use crate::smoke::{CommandJob, Folder, Launch};
 
@@ -121,7 +121,8 @@ pub fn run_command_cases(
             runs.push(launch(terms.id, command));
         }
     }
-    let job = CommandJob { runs, limits: terms.limits.clone(), terminals: [false; 3] };
+    let entry = entry(component, cases.first().map(|(case, _)| *case), terms)?;
+    let job = CommandJob { entry, runs, limits: terms.limits.clone(), terminals: [false; 3] };
     let (ran, sandbox) = run_command(component, &job, terms, &mut |run, said| {
         sessions.get_mut(run).map_or(Answer::Stop, |session| session.answer(said))
     })?;

@@ -1,63 +1,71 @@
 //! Where a command begins: `wasi:cli/run`, which is a plain function in WASI 0.2 and an asynchronous
-//! one in 0.3.
+//! one in 0.3. The engine's own bindings find it by a version of their own; here it is the export that is
+//! meant.
 
 use wasmtime::Engine;
-use wasmtime::component::{Component, InstancePre};
-use wasmtime_wasi::{p2, p3};
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, TypedFunc};
 
 use crate::smoke::store::{PluginStore, State};
-use crate::smoke::wasi::Track;
-use crate::world::ExternName;
+use crate::world::command_entry;
 
 /// The entry of a command that links.
-pub enum Entry {
-    P2(p2::bindings::CommandPre<State>),
-    P3(p3::bindings::CommandPre<State>),
+pub struct Entry {
+    instance: InstancePre<State>,
+    run: ComponentExportIndex,
 }
 
 /// The entry in an instance.
-pub enum Instance {
-    P2(p2::bindings::Command),
-    P3(p3::bindings::Command),
+pub struct Instance {
+    run: TypedFunc<(), (Result<(), ()>,)>,
 }
 
-/// Of which WASI the component is a command; the newer where it is one of both, as `wasmtime run` has it.
-pub fn track(engine: &Engine, component: &Component) -> Option<Track> {
+/// The function that is run: that of the export of this very name, or else of the newest there is.
+pub fn find(
+    engine: &Engine,
+    component: &Component,
+    entry: Option<&str>,
+) -> Option<ComponentExportIndex> {
+    export(engine, component, entry, command_entry, "run").map(|(_, run)| run)
+}
+
+/// The function of this name in the export of this very name, or else in the one that is chosen among all,
+/// with the name of the export.
+pub fn export(
+    engine: &Engine,
+    component: &Component,
+    entry: Option<&str>,
+    choose: for<'n> fn(&[&'n str]) -> Option<&'n str>,
+    function: &str,
+) -> Option<(String, ComponentExportIndex)> {
     let ty = component.component_type();
-    let tracks = ty.exports(engine).filter_map(|(name, _)| {
-        let name = ExternName::parse(name);
-        (name.base == "wasi:cli/run").then(|| Track::of(&name)).flatten()
-    });
-    tracks.max()
+    let names: Vec<&str> = ty.exports(engine).map(|(name, _)| name).collect();
+    let entry = match entry {
+        Some(entry) => names.into_iter().find(|name| *name == entry),
+        None => choose(&names),
+    };
+    let entry = entry?;
+    let interface = component.get_export_index(None, entry)?;
+    let function = component.get_export_index(Some(&interface), function)?;
+    Some((entry.to_owned(), function))
 }
 
 impl Entry {
-    /// Finds it in what links.
-    pub fn find(track: Track, instance: InstancePre<State>) -> wasmtime::Result<Entry> {
-        Ok(match track {
-            Track::P2 => Entry::P2(p2::bindings::CommandPre::new(instance)?),
-            Track::P3 => Entry::P3(p3::bindings::CommandPre::new(instance)?),
-        })
+    /// The entry of what links.
+    pub fn of(instance: InstancePre<State>, run: ComponentExportIndex) -> Entry {
+        Entry { instance, run }
     }
 
     /// A fresh instance.
     pub async fn instantiate(&self, store: &mut PluginStore) -> wasmtime::Result<Instance> {
-        Ok(match self {
-            Entry::P2(command) => Instance::P2(command.instantiate_async(store).await?),
-            Entry::P3(command) => Instance::P3(command.instantiate_async(store).await?),
-        })
+        let instance = self.instance.instantiate_async(&mut *store).await?;
+        Ok(Instance { run: instance.get_typed_func(store, self.run)? })
     }
 }
 
 impl Instance {
     /// Runs it. One that waits for what can never come is a trap.
     pub async fn run(&self, store: &mut PluginStore) -> wasmtime::Result<Result<(), ()>> {
-        match self {
-            Instance::P2(command) => command.wasi_cli_run().call_run(store).await,
-            Instance::P3(command) => {
-                let (ended,) = command.wasi_cli_run().func_run().call_async(store, ()).await?;
-                Ok(ended)
-            }
-        }
+        let (ended,) = self.run.call_async(store, ()).await?;
+        Ok(ended)
     }
 }

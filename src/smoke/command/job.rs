@@ -12,6 +12,9 @@ use crate::smoke::{Event, Fault, Origin, breach, end, runtime};
 /// What a worker is to do with one command: run it some times, each in a fresh instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandJob {
+    /// The export that is run, under its very name; the newest `wasi:cli/run` where it is left out.
+    #[serde(default)]
+    pub entry: Option<String>,
     /// What each run gets. Its input is not in here: it comes over the streams.
     pub runs: Vec<Launch>,
     /// What each run may use.
@@ -51,7 +54,8 @@ fn work(
     streams: &mut dyn FnMut() -> Streams,
     emit: &mut dyn FnMut(Event),
 ) -> Result<(), Fault> {
-    let command = Command::made(origin, bytes, job.limits.clone())?;
+    let entry = job.entry.as_deref();
+    let command = Command::made(origin, bytes, entry, job.limits.clone())?;
     emit(Event::CompiledBy(command.by));
     emit(Event::Compiled);
     let [stdin, stdout, stderr] = job.terminals;

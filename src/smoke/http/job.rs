@@ -12,6 +12,9 @@ use crate::smoke::{Event, Fault, MAX_SAID, Origin, Streams, breach, cut, end, ru
 /// What a worker is to do with one handler: send it some requests, each to a fresh instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HttpJob {
+    /// The export that answers them, under its very name; the newest handler where it is left out.
+    #[serde(default)]
+    pub entry: Option<String>,
     /// The requests.
     pub visits: Vec<Visit>,
     /// What each of them may take.
@@ -55,7 +58,7 @@ fn work(
 ) -> Result<(), Fault> {
     let lengths: Vec<usize> = job.visits.iter().flat_map(|visit| &visit.files).copied().collect();
     let (component, mut files) = cut(bytes, &lengths)?;
-    let handler = Handler::made(origin, component, &job.limits)?;
+    let handler = Handler::made(origin, component, job.entry.as_deref(), &job.limits)?;
     emit(Event::CompiledBy(handler.by));
     emit(Event::Compiled);
     let budget = Cell::new(MAX_SAID);
