@@ -38,7 +38,10 @@ use files::{adapter_files, expand, read_text, show};
 
 pub use command::CommandCase;
 pub use first::{NewFile, first_host};
-pub use host::{Answer, CONFIG, HostRule, HostScript, HostSide, KEYVALUE, LOGGING, RecordedCall};
+pub use host::{
+    Answer, CONFIG, HostRule, HostScript, HostSide, KEYVALUE, LOGGING, Mock, MockScript,
+    RecordedCall,
+};
 pub use http::{HostPattern, HttpCase, HttpFailure, HttpReply, HttpRequest, HttpRule, Outside};
 pub use parse::excerpt;
 pub use plugins::{Plugin, plugin_list};

@@ -29,6 +29,7 @@ use crate::diagnostic::{CompiledBy, HostCall, HttpAnswer, HttpExchange};
 use crate::wave::Invocation;
 use call::Call;
 use engine::Compiled;
+use host::PreparedMock;
 use store::{PluginStore, State};
 
 pub use code::{CompileJob, Digester, Given, Origin, Piece, compile_code, keys, trailer};
@@ -54,6 +55,10 @@ const SETTLE: Duration = Duration::from_secs(10);
 pub struct Job {
     /// What each case does.
     pub cases: Vec<Script>,
+    /// The components that answer for the host, which cases name by their index: what they are called, and
+    /// their lengths. They follow the files of the cases, in this order.
+    #[serde(default)]
+    pub mocks: Vec<(String, usize)>,
     /// What each case may use.
     pub limits: Limits,
     /// Whether imports that this process does not have are there all the same, and trap when they
@@ -206,7 +211,8 @@ async fn work(
     emit: &mut dyn FnMut(Event),
 ) -> Result<(), Fault> {
     let (component, mut files) = split(bytes, job)?;
-    let prepared = prepare(component, job, origin)?;
+    let mocks = files.split_off(files.len() - job.mocks.len().min(files.len()));
+    let prepared = prepare(component, &mocks, job, origin)?;
     emit(Event::CompiledBy(prepared.by));
     emit(Event::Compiled);
     let budget = Cell::new(MAX_SAID);
@@ -233,9 +239,10 @@ async fn work(
     Ok(())
 }
 
-/// The component and the files of all cases, which follow it.
+/// The component and the files of all cases, which follow it, and the mocks, which follow those.
 fn split<'b>(bytes: &'b [u8], job: &Job) -> Result<(&'b [u8], Vec<&'b [u8]>), Fault> {
-    let lengths: Vec<usize> = job.cases.iter().flat_map(|script| &script.files).copied().collect();
+    let files = job.cases.iter().flat_map(|script| &script.files).copied();
+    let lengths: Vec<usize> = files.chain(job.mocks.iter().map(|(_, length)| *length)).collect();
     cut(bytes, &lengths)
 }
 
@@ -258,11 +265,12 @@ struct Prepared {
     engine: Engine,
     instance: InstancePre<State>,
     calls: Vec<Vec<Call>>,
+    mocks: Vec<PreparedMock>,
     by: CompiledBy,
 }
 
 /// Everything that needs no instance: compiles, links, and finds the function of every call.
-fn prepare(bytes: &[u8], job: &Job, origin: Origin) -> Result<Prepared, Fault> {
+fn prepare(bytes: &[u8], mocks: &[&[u8]], job: &Job, origin: Origin) -> Result<Prepared, Fault> {
     let refused = |error| breach::of(FaultKind::Refused, &error);
     let compiled = origin.compiled(bytes, &job.limits, job.limits.compiler)?;
     let mut linker = compiled.linker().map_err(refused)?;
@@ -281,7 +289,10 @@ fn prepare(bytes: &[u8], job: &Job, origin: Origin) -> Result<Prepared, Fault> {
     };
     let calls = job.cases.iter().map(|script| script.calls.iter().map(find).collect());
     let calls = calls.collect::<Result<_, _>>()?;
-    Ok(Prepared { engine, instance, calls, by })
+    let mocks = job.mocks.iter().zip(mocks);
+    let mocks = mocks.map(|((name, _), bytes)| PreparedMock::new(name, bytes, &job.limits));
+    let mocks = mocks.collect::<Result<_, _>>()?;
+    Ok(Prepared { engine, instance, calls, mocks, by })
 }
 
 /// Takes what this takes as a line out of what a job may still say. Where that is too much nothing is left,
@@ -324,7 +335,11 @@ impl<'a> Meter<'a> {
         Meter { limits, used: Used::default() }
     }
 
+    /// Gives the plugin so much fuel, and its mock as much for itself.
     fn fill(&self, store: &mut PluginStore, fuel: u64) -> Result<(), Fault> {
+        if let Some(mocked) = &mut store.data_mut().mocked {
+            mocked.fuel = fuel;
+        }
         store.set_fuel(fuel).map_err(|error| breach::fault(&error, self.limits))
     }
 

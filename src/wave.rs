@@ -126,6 +126,26 @@ pub struct Invocation {
 }
 
 impl Value {
+    /// The handles that are named in it, in their order.
+    pub fn handles(&self) -> Vec<&str> {
+        fn find<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+            match value {
+                Value::Handle(name) => found.push(name),
+                Value::List(items, _) | Value::Tuple(items) => {
+                    items.iter().for_each(|item| find(item, found));
+                }
+                Value::Record(fields) => fields.iter().for_each(|(_, value)| find(value, found)),
+                Value::Variant(_, Some(value))
+                | Value::Option(Some(value))
+                | Value::Result(Ok(Some(value)) | Err(Some(value))) => find(value, found),
+                _ => {}
+            }
+        }
+        let mut found = Vec::new();
+        find(self, &mut found);
+        found
+    }
+
     /// Whether there is something in it that has no text: a handle, a future, a stream.
     pub fn is_opaque(&self) -> bool {
         match self {

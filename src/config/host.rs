@@ -3,6 +3,7 @@
 
 mod deciding;
 mod keys;
+mod mock;
 mod replay;
 mod resolve;
 
@@ -18,6 +19,7 @@ use crate::wave::{Node, Value};
 use crate::world::ExternName;
 
 pub use keys::{HostKeys, RuleTable};
+pub use mock::{Mock, MockScript};
 pub use replay::Replay;
 
 /// The host's side of a case, as it is written.
@@ -35,6 +37,8 @@ pub struct HostSide {
     pub keyvalue: Option<BTreeMap<String, BTreeMap<String, String>>>,
     /// The files that rules name.
     pub files: Vec<CaseFile>,
+    /// The component that answers what no rule does.
+    pub mock: Option<Mock>,
     /// The trace that answers in place of all of this.
     pub replay: Option<Replay>,
 }
@@ -82,6 +86,9 @@ pub struct HostScript {
     /// The calls that are to be made, one after the other, and no others; none where rules answer.
     #[serde(default)]
     pub replay: Option<Vec<RecordedCall>>,
+    /// The component that answers what no rule does.
+    #[serde(default)]
+    pub mock: Option<MockScript>,
 }
 
 /// A call that was recorded, and is to be made again.
@@ -146,7 +153,7 @@ pub enum Answer {
     Values(Vec<Value>),
     /// A trap with this message.
     Trap(String),
-    /// The rule only counts: what plugtool itself has answers.
+    /// The rule only counts: the mock answers, or what plugtool itself has.
     Elsewhere,
 }
 
@@ -164,6 +171,11 @@ pub const KEYVALUE: [&str; 3] = [
 pub const LOGGING: &str = "wasi:logging/logging@0.1.0-draft";
 
 impl HostScript {
+    /// Whether the mock answers for a function.
+    pub fn mocks(&self, function: &str) -> bool {
+        self.mock.as_ref().is_some_and(|mock| mock.export(function).is_some())
+    }
+
     /// Whether plugtool itself answers for the functions of an interface.
     pub fn has(&self, interface: &str) -> bool {
         answers(interface, self.config.is_some(), self.keyvalue.is_some())

@@ -125,6 +125,7 @@ impl Case {
         let named = self.files.iter().map(|file| folder.join(&file.path));
         named
             .chain(self.host.replay.as_ref().map(|trace| trace.path.clone()))
+            .chain(self.host.mock.as_ref().map(|mock| mock.path.clone()))
             .chain(self.command.as_ref().and_then(|command| command.places.stdin.clone()))
             .collect()
     }

@@ -49,6 +49,8 @@ pub enum AnsweredBy {
     BuiltIn,
     /// A trace that is replayed.
     Replay,
+    /// The case's mock.
+    Mock,
     /// Nobody: the case failed there, or there was nothing to answer.
     #[default]
     Nobody,

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::JudgeError;
 use super::code::CodeCache;
 use crate::component::Component;
-use crate::config::{Case, Expectation, HostSide, Limits, Resolved};
+use crate::config::{Case, Expectation, HostSide, Limits, Mock, Resolved};
 use crate::diagnostic::{CallReport, CaseReport, CompiledBy, Diagnostic, Sandbox, Timing, WitPath};
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{Event, Fault, FaultKind, Job, Script};
@@ -89,7 +89,8 @@ pub fn run_cases(
     };
     // Where a case says what the host answers, the host's functions are there.
     let unscripted = unscripted || all.iter().any(|case| case.host != HostSide::default());
-    let scripts: Vec<Script> = all.iter().map(script).collect::<Result<_, _>>()?;
+    let mut scripts: Vec<Script> = all.iter().map(script).collect::<Result<_, _>>()?;
+    let mocks = mocks_of(&all, &mut scripts);
     let mut trial = Trial::default();
     let mut begin = 0;
     let mut source = Source::of_calls(terms);
@@ -99,10 +100,16 @@ pub fn run_cases(
             trial.diagnostics.push(lost_compiling(limits, &ending));
             break;
         }
-        let job = Job { cases: scripts[begin..].to_vec(), limits: limits.clone(), unscripted };
+        let job = Job {
+            cases: scripts[begin..].to_vec(),
+            mocks: mocks.iter().map(|mock| (mock.name().to_owned(), mock.bytes().len())).collect(),
+            limits: limits.clone(),
+            unscripted,
+        };
         let header =
             serde_json::to_string(&job).map_err(|error| JudgeError::Internal(error.to_string()))?;
         let files = rest.iter().flat_map(|case| &case.files).map(|file| &file.bytes[..]);
+        let files = files.chain(mocks.iter().map(|mock| mock.bytes()));
         let body: Vec<&[u8]> = std::iter::once(source.bytes(component)).chain(files).collect();
         let runs = rest.iter().map(|case| 1 + u32::from(case.twice)).sum();
         let mut run = Run {
@@ -159,6 +166,19 @@ pub fn run_cases(
         trial.cases.clear();
     }
     Ok(trial)
+}
+
+/// The mocks that cases name, each once; their scripts learn which is theirs.
+fn mocks_of<'c>(cases: &[&'c Case], scripts: &mut [Script]) -> Vec<&'c Mock> {
+    let mut mocks: Vec<&Mock> = Vec::new();
+    for (case, script) in cases.iter().zip(scripts) {
+        let (Some(mock), Some(script)) = (&case.host.mock, &mut script.host.mock) else { continue };
+        script.index = mocks.iter().position(|other| *other == mock).unwrap_or(mocks.len());
+        if script.index == mocks.len() {
+            mocks.push(mock);
+        }
+    }
+    mocks
 }
 
 /// The last that was heard of a worker.
@@ -307,6 +327,15 @@ impl Run<'_> {
             self.again = Some(fault);
             return;
         }
+        if fault.kind == FaultKind::Mock {
+            let place = match at {
+                At::Case { index, part } => format!("{}: ", self.place(*index, part)),
+                _ => String::new(),
+            };
+            let said: Vec<String> = std::iter::once(fault.message).chain(fault.notes).collect();
+            self.bad = Some(format!("{place}{}", said.join("; ")));
+            return;
+        }
         if fault.kind == FaultKind::System {
             self.bad = Some(refused_by_the_system(&fault));
             return;
@@ -385,7 +414,16 @@ impl Run<'_> {
             ending => died(ending),
         };
         match at {
-            At::Case { index, part } => finding.at(self.place(*index, part)),
+            At::Case { index, part } => {
+                let finding = finding.at(self.place(*index, part));
+                match &self.cases[*index].host.mock {
+                    Some(mock) => finding.note(format!(
+                        "the mock {} ran in the same process, and it may be its fault",
+                        mock.name()
+                    )),
+                    None => finding,
+                }
+            }
             _ => finding,
         }
     }

@@ -5,7 +5,7 @@ use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 use wasmtime_wasi_http::FieldMapError;
 
-use super::host::{HostFault, ScriptedTrap};
+use super::host::{HostFault, MockFault, ScriptedTrap};
 use super::output::OutputLimitReached;
 use super::store::LimitReached;
 use super::{Fault, FaultKind, chain};
@@ -19,6 +19,9 @@ pub fn of(kind: FaultKind, error: &wasmtime::Error) -> Fault {
 
 /// What went wrong while guest code ran.
 pub fn fault(error: &wasmtime::Error, limits: &Limits) -> Fault {
+    if let Some(MockFault(fault)) = error.downcast_ref() {
+        return fault.clone();
+    }
     let host = error.downcast_ref::<HostFault>();
     let mut notes = host.map(|fault| fault.notes.clone()).unwrap_or_default();
     let stack: Vec<String> = error
@@ -38,10 +41,19 @@ pub fn fault(error: &wasmtime::Error, limits: &Limits) -> Fault {
 
 fn kind(error: &wasmtime::Error, limits: &Limits) -> (FaultKind, String) {
     if let Some(reached) = error.downcast_ref::<LimitReached>() {
-        let kind = match reached {
-            LimitReached::Memory { .. } => FaultKind::MemoryLimit,
-            LimitReached::Tables { .. } => FaultKind::TableLimit,
+        let (kind, wanted, beside, limit) = match reached {
+            LimitReached::Memory { wanted, beside, limit } => {
+                (FaultKind::MemoryLimit, wanted, beside, limit)
+            }
+            LimitReached::Tables { wanted, beside, limit } => {
+                (FaultKind::TableLimit, wanted, beside, limit)
+            }
         };
+        // Without its mock it would have had enough.
+        if *beside > 0 && wanted.saturating_sub(*beside) <= *limit {
+            let message = format!("{reached}, and the mock has {beside} of it");
+            return (FaultKind::Mock, message);
+        }
         return (kind, reached.to_string());
     }
     let cause = error.root_cause().to_string();

@@ -86,6 +86,8 @@ pub enum FaultKind {
     Nondeterministic,
     /// Code that it was given is not as it was written. The first note is the index of the piece.
     BadCode,
+    /// The mock of the case failed, which is no fault of the plugin.
+    Mock,
     /// What it was given is of a compiler that does not take the rest, or is not wanted here.
     OtherCompiler,
 }

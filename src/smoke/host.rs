@@ -3,10 +3,12 @@
 
 mod built_in;
 mod made;
+mod mock;
 mod replay;
 mod side;
 mod trace;
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,8 @@ use super::wasi;
 use crate::diagnostic::AnsweredBy;
 use crate::wave::Value;
 
+use mock::{Answered, Question};
+pub use mock::{MockFault, Mocked, PreparedMock};
 use side::{Asked, Reply};
 pub use side::{HostFault, ScriptedTrap, Side};
 
@@ -110,7 +114,7 @@ fn item(
                 return Ok(());
             };
             let ty = ResourceType::host_dynamic(u32::try_from(number)?);
-            linker.resource(name, ty, |mut store, number| Ok(store.data_mut().side.end(number)?))
+            linker.resource_async(name, ty, |store, number| Box::new(end(store, number)))
         }
         ComponentItem::ComponentInstance(instance) => {
             let mut inner = linker.instance(name)?;
@@ -122,6 +126,34 @@ fn item(
         // Types need no definition. What else there is no WIT world can offer.
         _ => Ok(()),
     }
+}
+
+/// The end of a handle: the rules hear of it, and the mock where it is its own.
+async fn end(mut store: StoreContextMut<'_, State>, number: u32) -> wasmtime::Result<()> {
+    let state = store.data_mut();
+    let mocked = state.side.name(number).zip(state.mocked.as_mut());
+    let own = mocked.and_then(|(name, mocked)| Some((mocked.handles.remove(name)?, mocked.turn())));
+    state.side.end(number, own.is_some())?;
+    if let Some((handle, turn)) = own {
+        let turn = turn.await;
+        let used = mock::end(turn, handle, fuel(store.data())).await?;
+        spend(store.data_mut(), used);
+    }
+    Ok(())
+}
+
+/// A call of the host of which it is decided who answers.
+struct Pending {
+    on: Option<String>,
+    args: Vec<Value>,
+    /// Which call of the trace it is.
+    call: Option<usize>,
+    by: AnsweredBy,
+    delay: Duration,
+    /// The answer; none where there is nothing to answer, or the mock is asked first.
+    value: Option<Value>,
+    /// What the mock is asked.
+    question: Option<Question>,
 }
 
 /// A function of the host.
@@ -144,8 +176,18 @@ impl Function {
             return linker.func_new_concurrent(name, move |accessor, ty, params, results| {
                 let function = self.clone();
                 Box::pin(async move {
+                    let mut pending = accessor
+                        .with(|mut access| function.ask(access.as_context_mut(), &ty, params))?;
+                    let mut answered = None;
+                    if let Some(question) = pending.question.take() {
+                        let turn = accessor.with(|mut access| turn(access.data_mut()))?.await;
+                        let fuel = accessor.with(|mut access| fuel(access.data_mut()));
+                        let answer = mock::ask(turn, question, fuel).await?;
+                        accessor.with(|mut access| spend(access.data_mut(), answer.fuel));
+                        answered = Some(answer);
+                    }
                     let delay = accessor.with(|mut access| {
-                        function.answer(access.as_context_mut(), &ty, params, results)
+                        function.answer(access.as_context_mut(), &ty, pending, answered, results)
                     })?;
                     sleep(delay).await;
                     Ok(())
@@ -153,27 +195,35 @@ impl Function {
                     as Pin<Box<dyn Future<Output = wasmtime::Result<()>> + Send + '_>>
             });
         }
-        linker.func_new_async(name, move |store, ty, params, results| {
+        linker.func_new_async(name, move |mut store, ty, params, results| {
             let function = self.clone();
             Box::new(async move {
-                let delay = function.answer(store, &ty, params, results)?;
+                let mut pending = function.ask(store.as_context_mut(), &ty, params)?;
+                let mut answered = None;
+                if let Some(question) = pending.question.take() {
+                    let turn = turn(store.data_mut())?.await;
+                    let answer = mock::ask(turn, question, fuel(store.data())).await?;
+                    spend(store.data_mut(), answer.fuel);
+                    answered = Some(answer);
+                }
+                let delay = function.answer(store, &ty, pending, answered, results)?;
                 sleep(delay).await;
                 Ok(())
             })
         })
     }
 
-    /// Answers a call, and says how long that takes.
-    fn answer(
+    /// Takes in a call, and decides who answers.
+    fn ask(
         &self,
         mut store: StoreContextMut<'_, State>,
         ty: &ComponentFunc,
         params: &[Val],
-        results: &mut [Val],
-    ) -> wasmtime::Result<Duration> {
-        let raised = params
-            .iter()
-            .map(|param| raise_with(param, &mut |handle| self.name_of(&mut store, handle)));
+    ) -> wasmtime::Result<Pending> {
+        let mut handles = BTreeMap::new();
+        let raised = params.iter().map(|param| {
+            raise_with(param, &mut |handle| self.name_of(&mut store, handle, &mut handles))
+        });
         let mut args: Vec<Value> = raised.collect();
         let mut names: Vec<&str> = ty.params().map(|(name, _)| name).collect();
         let mut on = None;
@@ -189,22 +239,32 @@ impl Function {
         let decided = side.decide(&asked);
         let call = side.trace.call(&asked);
         let decision = decided?;
-        if let Some(call) = call {
+        if let Some(call) = side.trace.at(call) {
             call.by = decision.by;
             call.rule = decision.rule;
             call.delay = u64::try_from(decision.delay.as_millis()).unwrap_or(u64::MAX);
         }
-        let told = side.trace.is_open();
+        let mut question = None;
         let value = match decision.reply {
             Reply::Nothing => None,
             Reply::Value(value) => Some(value),
             Reply::Trap(message) => {
-                if told {
-                    side.trace.trapped(&message);
-                }
+                side.trace.trapped(call, &message);
                 return Err(ScriptedTrap(message).into());
             }
             Reply::BuiltIn => side.built_in.answer(&asked),
+            Reply::Mock => {
+                question = side.mocks(&self.name).map(|export| {
+                    let this = on.clone().map(Value::Handle);
+                    let args = this.into_iter().chain(args.iter().cloned()).collect();
+                    let (interface, function) = match self.name.split_once('#') {
+                        Some((_, function)) => (Some(export.to_owned()), function),
+                        None => (None, export),
+                    };
+                    Question { interface, function: function.to_owned(), args, handles }
+                });
+                None
+            }
             Reply::Default => match ty.results().next() {
                 None => None,
                 Some(ty) => Some(made::default(&ty, &|ty| self.label(ty)).map_err(|what| {
@@ -214,31 +274,65 @@ impl Function {
                 })?),
             },
         };
-        let value = value.map(|mut value| {
-            side.make_handles(&mut value);
-            value
-        });
-        if let (AnsweredBy::BuiltIn, Some(value)) = (decision.by, &value) {
-            side.built_in.opened(&asked, value);
+        let (by, delay) = (decision.by, decision.delay);
+        Ok(Pending { on, args, call, by, delay, value, question })
+    }
+
+    /// Gives the plugin its answer, and says how long that takes.
+    fn answer(
+        &self,
+        mut store: StoreContextMut<'_, State>,
+        ty: &ComponentFunc,
+        pending: Pending,
+        answered: Option<Answered>,
+        results: &mut [Val],
+    ) -> wasmtime::Result<Duration> {
+        let Pending { on, args, call, by, delay, value, .. } = pending;
+        let (mut value, new) = match answered {
+            Some(answered) => (answered.value, answered.handles),
+            None => (value, Vec::new()),
+        };
+        let State { side, mocked, .. } = store.data_mut();
+        if let Some(value) = &mut value {
+            side.make_handles(value);
+            if by == AnsweredBy::BuiltIn {
+                let (function, on) = (&*self.name, on.as_deref());
+                side.built_in.opened(&Asked { function, on, params: &[], args: &args }, value);
+            }
+            if let Some(mocked) = mocked {
+                let names = value.handles().into_iter().map(str::to_owned);
+                mocked.handles.extend(names.zip(new));
+            }
         }
-        if told {
-            side.trace.returned(value.as_ref());
-        }
+        side.trace.returned(call, value.as_ref());
         if let (Some(value), Some(ty), Some(result)) =
             (value, ty.results().next(), results.first_mut())
         {
             let mut find = |name: &str, ty: &Type| self.handle(&mut store, name, ty);
             *result = lower(&value, &ty, &mut find, &[])?;
         }
-        Ok(decision.delay)
+        Ok(delay)
     }
 
-    /// What a handle is called that the plugin passes. One that it gives away ends here.
-    fn name_of(&self, store: &mut StoreContextMut<'_, State>, handle: ResourceAny) -> Value {
+    /// What a handle is called that the plugin passes. One that it gives away ends here. Where it is the
+    /// mock's, that goes to `handles`.
+    fn name_of(
+        &self,
+        store: &mut StoreContextMut<'_, State>,
+        handle: ResourceAny,
+        handles: &mut BTreeMap<String, ResourceAny>,
+    ) -> Value {
         let opaque = || Value::Opaque("a handle".to_owned());
         let Ok(handle) = handle.try_into_resource_dynamic(&mut *store) else { return opaque() };
-        let side = &mut store.data_mut().side;
+        let State { side, mocked, .. } = store.data_mut();
         let name = side.name(handle.rep()).map(str::to_owned);
+        if let (Some(name), Some(mocked)) = (&name, mocked) {
+            let own = match handle.owned() {
+                true => mocked.handles.remove(name),
+                false => mocked.handles.get(name).copied(),
+            };
+            handles.extend(own.map(|own| (name.clone(), own)));
+        }
         if handle.owned() {
             side.take_back(handle.rep());
         }
@@ -269,6 +363,24 @@ impl Function {
         let (resource, drop) = self.resource(ty).ok_or_else(wrong)?;
         let number = store.data_mut().side.number(name, drop).ok_or_else(wrong)?;
         ResourceDynamic::new_own(number, resource).try_into_resource_any(&mut *store)
+    }
+}
+
+/// The mock's turn, as soon as it comes.
+fn turn(state: &State) -> wasmtime::Result<impl Future<Output = mock::Turn> + Send + use<>> {
+    let missing = || wasmtime::Error::msg("the case has no mock");
+    state.mocked.as_ref().map(Mocked::turn).ok_or_else(missing)
+}
+
+/// What fuel the mock has left.
+fn fuel(state: &State) -> u64 {
+    state.mocked.as_ref().map_or(0, |mocked| mocked.fuel)
+}
+
+/// The mock used so much of its fuel.
+fn spend(state: &mut State, used: u64) {
+    if let Some(mocked) = &mut state.mocked {
+        mocked.fuel = mocked.fuel.saturating_sub(used);
     }
 }
 

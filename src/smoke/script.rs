@@ -5,12 +5,12 @@ use std::cell::Cell;
 use wasmtime::component::{Instance, ResourceAny};
 
 use super::call::{Call, Handles, Returned};
-use super::host::{HostFault, Side};
+use super::host::{HostFault, Mocked, Side};
 use super::http::Desk;
 use super::outcome::{Outcome, differences, said};
 use super::store::{self, PluginStore};
 use super::{Event, Fault, FaultKind, Meter, Prepared, SETTLE, Script, Used, spend, within};
-use crate::config::Limits;
+use crate::config::{Limits, MockScript};
 use crate::wave::{Expect, MAX_TEXT, Value, compare, in_short, write};
 
 /// A case, ready to run.
@@ -64,7 +64,7 @@ impl Case<'_> {
         store.data_mut().side = Side::new(&self.script.host);
         let mut meter = Meter::new(self.limits);
         let outcome = self.play(&mut store, &mut meter, emit).await;
-        self.tell(&mut store, emit);
+        self.tell(&mut store, true, emit);
         let outcome = outcome.and_then(|outcome| match desk.missing() {
             Some(fault) => Err(fault),
             None => Ok(outcome),
@@ -80,6 +80,9 @@ impl Case<'_> {
         emit: &mut dyn FnMut(Event),
     ) -> Result<Outcome, Fault> {
         let mut outcome = Outcome::default();
+        if let Some(script) = &self.script.host.mock {
+            store.data_mut().mocked = Some(self.mock(script, store).await?);
+        }
         meter.fill(store, self.limits.init_fuel)?;
         let instance = self.prepared.instance.instantiate_async(&mut *store).await;
         outcome.fuel.push(meter.instantiated(store));
@@ -87,13 +90,13 @@ impl Case<'_> {
         emit(Event::Instantiated);
         let mut handles = Handles::default();
         for (index, call) in self.calls.iter().enumerate() {
-            self.tell(store, emit);
+            self.tell(store, false, emit);
             store.data_mut().side.trace.step = index + 1;
             self.step(call, store, meter, &instance, &mut handles, &mut outcome, emit).await?;
         }
         if outcome.trap.is_none() {
             self.settle(store, meter, &mut outcome).await?;
-            self.tell(store, emit);
+            self.tell(store, false, emit);
             store.data_mut().side.trace.step = self.calls.len() + 1;
             if self.drop_all(store, meter, &mut handles, &mut outcome, emit).await? {
                 self.settle(store, meter, &mut outcome).await?;
@@ -113,11 +116,24 @@ impl Case<'_> {
         Ok(outcome)
     }
 
-    /// Tells what was asked of the host since it was told last.
-    fn tell(&self, store: &mut PluginStore, emit: &mut dyn FnMut(Event)) {
+    /// Brings the case's mock to life.
+    async fn mock(&self, script: &MockScript, store: &PluginStore) -> Result<Mocked, Fault> {
+        let Some(mock) = self.prepared.mocks.get(script.index) else {
+            return Err(Fault {
+                kind: FaultKind::Mock,
+                message: format!("the mock {} is not there", script.name),
+                notes: Vec::new(),
+            });
+        };
+        mock.start(script, self.limits, store).await
+    }
+
+    /// Tells what was asked of the host since it was told last, and that is `over` where it is all there will
+    /// be.
+    fn tell(&self, store: &mut PluginStore, over: bool, emit: &mut dyn FnMut(Event)) {
         let trace = &mut store.data_mut().side.trace;
         let count = trace.count();
-        let mut calls = trace.news().to_vec();
+        let mut calls = trace.news(over).to_vec();
         // What a job says in all has an end, and the cases share it.
         calls.retain(|call| spend(self.budget, call));
         if count > 0 {
@@ -336,7 +352,7 @@ mod tests {
         };
         let script = Script { calls: vec![call; 6], twice: true, ..Script::default() };
         let limits = Limits::default();
-        let job = Job { cases: vec![script; 2], limits, unscripted: false };
+        let job = Job { cases: vec![script; 2], limits, unscripted: false, mocks: Vec::new() };
         let mut told = Vec::new();
         crate::smoke::run(&component.expect("WAT"), &job, Origin::bytes(), &mut |event| {
             if let Event::Returned { whole, .. } = event {

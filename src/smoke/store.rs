@@ -14,7 +14,7 @@ use wasmtime_wasi::{
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::command::Sink;
-use super::host::Side;
+use super::host::{Mocked, Side};
 use super::http::Desk;
 use super::output::Kept;
 use crate::config::Limits;
@@ -30,6 +30,8 @@ pub struct State {
     written: [Kept; 2],
     /// Who answers for the host's own functions.
     pub side: Side,
+    /// The mock of the case, where it has one.
+    pub mocked: Option<Mocked>,
 }
 
 /// A store for one instance of the plugin, which holds it to its limits. The requests that it makes go to
@@ -40,6 +42,13 @@ pub fn open(engine: &Engine, limits: &Limits, desk: Desk) -> PluginStore {
     let mut wasi = wasi();
     wasi.stdout(stdout).stderr(stderr);
     hold(engine, limits, State::new(limits, wasi.build(), desk, written))
+}
+
+/// The same for a component that serves another, `beside` it: what both hold counts together.
+pub fn open_beside(engine: &Engine, limits: &Limits, desk: Desk, beside: &State) -> PluginStore {
+    let mut store = open(engine, limits, desk);
+    store.data_mut().ledger = beside.ledger.shared();
+    store
 }
 
 /// A store for one instance of a command, over a WASI with its own streams, which count for themselves.
@@ -62,7 +71,7 @@ impl State {
         table.set_max_capacity(clamp(limits.handles));
         let (ledger, http) = (Ledger::new(limits), WasiHttpCtx::new());
         let side = Side::default();
-        State { table, wasi, http, desk, side, ledger, written }
+        State { table, wasi, http, desk, side, mocked: None, ledger, written }
     }
 
     /// Where the requests arrive that it makes.
@@ -72,12 +81,12 @@ impl State {
 
     /// The most linear memory that was held at a time, in bytes.
     pub fn peak_memory(&self) -> u64 {
-        self.ledger.memory.peak
+        self.ledger.memory.peak()
     }
 
     /// The most elements that all tables had at a time.
     pub fn peak_table_elements(&self) -> u64 {
-        self.ledger.tables.peak
+        self.ledger.tables.peak()
     }
 
     /// How many bytes went to standard output or to standard error, whichever got more.
@@ -133,7 +142,7 @@ impl WasiHttpView for State {
 /// The store type of this room.
 pub type PluginStore = Store<State>;
 
-/// Counts what all instances of a store hold together.
+/// Counts what all instances of a store hold together, and those of a store beside it.
 struct Ledger {
     /// Linear memory, in bytes.
     memory: Account,
@@ -142,25 +151,37 @@ struct Ledger {
     instances: usize,
 }
 
+/// What is held of one thing, and the most that was: its clones are one account.
+#[derive(Clone)]
 struct Account {
     limit: u64,
-    held: u64,
-    peak: u64,
+    /// What this store holds of it.
+    own: u64,
+    held: Arc<AtomicU64>,
+    peak: Arc<AtomicU64>,
 }
 
 impl Account {
     fn new(limit: u64) -> Account {
-        Account { limit, held: 0, peak: 0 }
+        Account { limit, own: 0, held: Arc::default(), peak: Arc::default() }
     }
 
-    /// Takes note of growth, or says how much it would have come to.
-    fn grow(&mut self, current: usize, desired: usize) -> Result<(), u64> {
-        let wanted = self.held.saturating_add(desired.saturating_sub(current) as u64);
+    fn peak(&self) -> u64 {
+        self.peak.load(Ordering::Relaxed)
+    }
+
+    /// Takes note of growth, or says how much it would have come to, and how much of that is another
+    /// store's.
+    fn grow(&mut self, current: usize, desired: usize) -> Result<(), (u64, u64)> {
+        let held = self.held.load(Ordering::Relaxed);
+        let more = desired.saturating_sub(current) as u64;
+        let wanted = held.saturating_add(more);
         if wanted > self.limit {
-            return Err(wanted);
+            return Err((wanted, held.saturating_sub(self.own)));
         }
-        self.held = wanted;
-        self.peak = self.peak.max(wanted);
+        self.own = self.own.saturating_add(more);
+        self.held.store(wanted, Ordering::Relaxed);
+        self.peak.fetch_max(wanted, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -174,6 +195,8 @@ pub enum LimitReached {
     Memory {
         /// All that it would have then.
         wanted: u64,
+        /// How much of that another has, with whom it shares the limit.
+        beside: u64,
         /// All that it may have.
         limit: u64,
     },
@@ -182,6 +205,8 @@ pub enum LimitReached {
     Tables {
         /// All that it would have then.
         wanted: u64,
+        /// How much of that another has, with whom it shares the limit.
+        beside: u64,
         /// All that it may have.
         limit: u64,
     },
@@ -194,6 +219,13 @@ impl Ledger {
             tables: Account::new(limits.table_elements),
             instances: clamp(limits.instances),
         }
+    }
+
+    /// One for another store, on the same accounts.
+    fn shared(&self) -> Ledger {
+        let Ledger { memory, tables, instances } = self;
+        let account = |account: &Account| Account { own: 0, ..account.clone() };
+        Ledger { memory: account(memory), tables: account(tables), instances: *instances }
     }
 }
 
@@ -209,7 +241,7 @@ impl ResourceLimiter for Ledger {
         }
         let limit = self.memory.limit;
         let grown = self.memory.grow(current, desired);
-        grown.map_err(|wanted| LimitReached::Memory { wanted, limit })?;
+        grown.map_err(|(wanted, beside)| LimitReached::Memory { wanted, beside, limit })?;
         Ok(true)
     }
 
@@ -224,7 +256,7 @@ impl ResourceLimiter for Ledger {
         }
         let limit = self.tables.limit;
         let grown = self.tables.grow(current, desired);
-        grown.map_err(|wanted| LimitReached::Tables { wanted, limit })?;
+        grown.map_err(|(wanted, beside)| LimitReached::Tables { wanted, beside, limit })?;
         Ok(true)
     }
 

@@ -15,6 +15,7 @@ plugins = ["it"]
 twice = true
 host-in-order = false
 host-defaults = true
+mock = "mock.wat"
 allowed-hosts = ["example.com"]
 config = { key = "value" }
 keyvalue = { store = { key = "value" } }
@@ -96,11 +97,12 @@ steps = [{ invoke = 'run("it")' }]
 replay = "trace.ndjson"
 "#;
 
-/// What the reader says of a smoke file in a folder with one text and one trace in it.
+/// What the reader says of a smoke file in a folder with a text, a trace and a mock in it.
 fn read(text: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("it.txt"), "it").expect("a text");
     fs::write(folder.path().join("trace.ndjson"), TRACE).expect("a trace");
+    fs::write(folder.path().join("mock.wat"), "(component)").expect("a mock");
     read_in(folder.path(), text)
 }
 
@@ -157,6 +159,13 @@ fn which_keys_go_together_is_as_the_reader_says() {
         // The host's side is for calls alone; requests of a command are always refused.
         (format!("{steps}\n{rule}"), true),
         (format!("args = []\n{rule}"), false),
+        (format!("{steps}\nmock = \"mock.wat\"\n{rule}"), true),
+        ("args = []\nmock = \"mock.wat\"".to_owned(), false),
+        (format!("{steps}\nreplay = \"trace.ndjson\""), true),
+        ("args = []\nreplay = \"trace.ndjson\"".to_owned(), false),
+        (format!("{steps}\nreplay = \"trace.ndjson\"\nhost-defaults = true"), false),
+        (format!("{steps}\nreplay = \"trace.ndjson\"\nmock = \"mock.wat\""), false),
+        (format!("{steps}\nreplay = \"trace.ndjson\"\n{rule}"), false),
         (format!("request = {{ path = \"/\" }}\n{rule}"), false),
         ("args = []\nhost-defaults = true".to_owned(), false),
         ("args = []\nallowed-hosts = [\"a\"]".to_owned(), false),

@@ -1,6 +1,6 @@
 //! What decides of the host's side of a case, as text: see `Case::deciding`.
 
-use super::{HostSide, Replay, Rule};
+use super::{HostSide, Mock, Replay, Rule};
 use crate::config::smoke::CaseFile;
 use crate::input;
 
@@ -8,7 +8,7 @@ impl HostSide {
     /// All that decides what the host answers, and what reports say of it. Where there is a new key, the
     /// patterns here stop compiling.
     pub fn deciding(&self) -> String {
-        let HostSide { rules, in_order, defaults, config, keyvalue, files, replay } = self;
+        let HostSide { rules, in_order, defaults, config, keyvalue, files, mock, replay } = self;
         let rule = |rule: &Rule| {
             let Rule { call, on, args, returns, traps, delay, times, forbid, shared, after, place } =
                 rule;
@@ -21,16 +21,27 @@ impl HostSide {
         let rules: Vec<String> = rules.iter().map(rule).collect();
         let file = |CaseFile { path, bytes }: &CaseFile| (path.clone(), input::digest(bytes));
         let files: Vec<_> = files.iter().map(file).collect();
+        let mock = mock.as_ref().map(Mock::deciding);
         let replay = replay.as_ref().map(Replay::deciding);
-        format!("{:?}", (rules, in_order, defaults, config, keyvalue, files, replay))
+        format!("{:?}", (rules, in_order, defaults, config, keyvalue, files, mock, replay))
     }
 
     /// The digests of the files that it names.
     pub fn written(&self) -> Vec<String> {
         // All else stands in the file of the case.
-        let HostSide { rules: _, in_order: _, defaults: _, config: _, keyvalue: _, files, replay } =
-            self;
+        let HostSide {
+            rules: _,
+            in_order: _,
+            defaults: _,
+            config: _,
+            keyvalue: _,
+            files,
+            mock,
+            replay,
+        } = self;
         let files = files.iter().map(|file| input::digest(&file.bytes));
-        files.chain(replay.as_ref().map(|trace| trace.sha256().to_owned())).collect()
+        let mock = mock.as_ref().map(|mock| mock.sha256().to_owned());
+        let replay = replay.as_ref().map(|trace| trace.sha256().to_owned());
+        files.chain(mock).chain(replay).collect()
     }
 }

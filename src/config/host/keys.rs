@@ -10,7 +10,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use super::{HostSide, Replay, Rule};
+use super::{HostSide, Mock, Replay, Rule};
 use crate::config::ConfigError;
 use crate::config::parse::Source;
 use crate::config::schema::{OneOrMore, Time, TimesOrRange, apart};
@@ -131,6 +131,8 @@ pub struct HostKeys {
     pub config: Option<Spanned<BTreeMap<String, String>>>,
     /// `keyvalue`
     pub keyvalue: Option<Spanned<BTreeMap<String, BTreeMap<String, String>>>>,
+    /// `mock`
+    pub mock: Option<Spanned<String>>,
     /// `replay`
     pub replay: Option<Spanned<String>>,
 }
@@ -150,6 +152,7 @@ impl HostKeys {
             self.defaults.as_ref().map(Spanned::span),
             self.config.as_ref().map(Spanned::span),
             self.keyvalue.as_ref().map(Spanned::span),
+            self.mock.as_ref().map(Spanned::span),
         ];
         spans.into_iter().flatten().min_by_key(|span| span.start)
     }
@@ -173,7 +176,9 @@ impl HostKeys {
             let replay = Some(Replay::read(replay, name, reader)?);
             return Ok(HostSide { replay, ..HostSide::default() });
         }
+        let mock = self.mock.as_ref().or(file.mock.as_ref());
         let mut side = HostSide {
+            mock: mock.map(|mock| Mock::read(mock, reader)).transpose()?,
             in_order: self.in_order.or(file.in_order.clone()).is_some_and(Spanned::into_inner),
             defaults: self.defaults.or(file.defaults.clone()).is_some_and(Spanned::into_inner),
             config: self.config.or(file.config.clone()).map(Spanned::into_inner),

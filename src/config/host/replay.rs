@@ -234,16 +234,12 @@ impl Replay {
         recorded.args = function
             .recorded_args(node)
             .map_err(|error| bad_value(&place, "args", text, &error))?;
-        let mut passed = Vec::new();
-        handles(&recorded.args, &mut passed);
-        if let Some(name) = passed.iter().find(|name| !made.contains(**name)) {
+        if let Some(name) = recorded.args.handles().iter().find(|name| !made.contains(**name)) {
             return wrong(unknown(name));
         }
         recorded.answer = answer(call, &function, &place)?;
         if let Answer::Values(values) = &recorded.answer {
-            let mut new = Vec::new();
-            values.iter().for_each(|value| handles(value, &mut new));
-            for name in new {
+            for name in values.iter().flat_map(Value::handles) {
                 if !made.insert(name.to_owned()) {
                     return wrong(format!("a handle `{name}` was made before"));
                 }
@@ -337,21 +333,6 @@ impl Line {
 fn bad_value(place: &str, key: &str, text: &str, error: &WaveError) -> ConfigError {
     let message = format!("{place}: `{key}`: {}", error.message);
     ConfigError::Syntax(fit(&show_argument(text, error.span.clone(), &message)))
-}
-
-/// The handles that are named in a value.
-fn handles<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
-    match value {
-        Value::Handle(name) => found.push(name),
-        Value::List(items, _) | Value::Tuple(items) => {
-            items.iter().for_each(|item| handles(item, found));
-        }
-        Value::Record(fields) => fields.iter().for_each(|(_, value)| handles(value, found)),
-        Value::Variant(_, Some(value))
-        | Value::Option(Some(value))
-        | Value::Result(Ok(Some(value)) | Err(Some(value))) => handles(value, found),
-        _ => {}
-    }
 }
 
 /// Some names, for a message.

@@ -1,7 +1,7 @@
 //! The host's rules against what a world imports: which functions they mean, and whether what they
 //! want and answer fits.
 
-use super::{Answer, HostRule, HostScript, HostSide, Rule, answers, is_the_engines};
+use super::{Answer, HostRule, HostScript, HostSide, Mock, Rule, answers, is_the_engines};
 use crate::config::{ConfigError, Limits};
 use crate::wave::{self, Imported};
 use crate::world::World;
@@ -22,6 +22,7 @@ impl HostSide {
         id: Option<&str>,
     ) -> Result<HostScript, ConfigError> {
         let replay = self.replay.as_ref().map(|trace| trace.resolve(worlds, limits, all, id));
+        let mock = self.mock.as_ref().map(|mock| mock.resolve(worlds, id.is_none()));
         let rules = self.rules.iter().map(|rule| self.rule(rule, worlds, limits, all));
         Ok(HostScript {
             rules: rules.collect::<Result<_, _>>()?,
@@ -30,6 +31,7 @@ impl HostSide {
             config: self.config.clone(),
             keyvalue: self.keyvalue.clone(),
             replay: replay.transpose()?,
+            mock: mock.transpose()?,
         })
     }
 
@@ -111,6 +113,14 @@ impl HostSide {
                 value.map_err(|error| written.error(error.span, &error.message))
             });
             return values.collect::<Result<_, _>>().map(Answer::Values);
+        }
+        // Of several versions of an interface, all are answered by one.
+        let import = function.interface.as_ref().or(function.names.first());
+        if !function.is_drop() && !rule.forbid {
+            let mocked = |mock: &Mock| import.is_some_and(|import| mock.has(import));
+            if self.mock.as_ref().is_some_and(mocked) {
+                return Ok(Answer::Elsewhere);
+            }
         }
         let interface = function.interface.as_deref().unwrap_or_default();
         let elsewhere =

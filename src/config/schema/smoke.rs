@@ -20,7 +20,7 @@ const COMMAND: &[&str] = &[
 ];
 
 /// The keys of the host's side that are no lists.
-const HOST: &[&str] = &["host-in-order", "host-defaults", "config", "keyvalue", "replay"];
+const HOST: &[&str] = &["host-in-order", "host-defaults", "config", "keyvalue", "mock", "replay"];
 
 /// The schema of a file whose cases have cases of their own, as the one table of both says: a file is one
 /// case or has several, and each case makes calls, runs a command or sends a request.

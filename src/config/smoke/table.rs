@@ -55,6 +55,9 @@ pub struct CaseTable {
     /// What the stores of `wasi:keyvalue` have at first: values by their keys, by the names of the stores.
     #[schemars(with = "Option<BTreeMap<String, BTreeMap<String, String>>>")]
     pub keyvalue: Option<Spanned<BTreeMap<String, BTreeMap<String, String>>>>,
+    /// A component beside this file that answers what no rule does: it exports interfaces of the host.
+    #[schemars(with = "Option<String>")]
+    pub mock: Option<Spanned<String>>,
     /// A trace that was written before, beside this file: what the host answers, call by call, in its order.
     #[schemars(with = "Option<String>")]
     pub replay: Option<Spanned<String>>,
@@ -120,6 +123,7 @@ impl CaseTable {
             defaults: self.host_defaults.take(),
             config: self.config.take(),
             keyvalue: self.keyvalue.take(),
+            mock: self.mock.take(),
             replay: self.replay.take(),
         }
     }

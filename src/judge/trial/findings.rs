@@ -14,7 +14,8 @@ pub fn finding(fault: Fault) -> Diagnostic {
             Code::InvalidComponent
         }
         FaultKind::Link => Code::LinkFailed,
-        FaultKind::Trap | FaultKind::BadCall | FaultKind::System => Code::Trap,
+        // Of these only the first does.
+        FaultKind::Trap | FaultKind::BadCall | FaultKind::System | FaultKind::Mock => Code::Trap,
         FaultKind::OutOfFuel => Code::OutOfFuel,
         FaultKind::MemoryLimit => Code::MemoryLimit,
         FaultKind::StackOverflow => Code::StackOverflow,

@@ -43,6 +43,9 @@ pub fn resolve(
             functions.iter().flat_map(|name| imported_as(&component.world, name)).collect();
         *functions = names.into_iter().collect();
     }
+    if let Some(mock) = &mut host.mock {
+        mock.rename(&component.world);
+    }
     let entry = entry.map(|entry| export(component, &entry).map(|(name, _)| name.to_owned()));
     Ok(Resolved { calls, host, entry: entry.transpose()? })
 }

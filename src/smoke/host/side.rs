@@ -60,6 +60,8 @@ pub enum Reply {
     Value(Value),
     /// A trap with this message.
     Trap(String),
+    /// Whatever the mock says.
+    Mock,
     /// Whatever plugtool itself has for it.
     BuiltIn,
     /// What can be made from the type.
@@ -152,7 +154,13 @@ impl Side {
         }
         let about = self.rules.get(asked.function).cloned().unwrap_or_default();
         let interface = asked.function.split_once('#').map_or("", |(interface, _)| interface);
-        let built_in = self.script.has(interface);
+        let elsewhere = if self.script.mocks(asked.function) {
+            Some((Reply::Mock, AnsweredBy::Mock))
+        } else if self.script.has(interface) {
+            Some((Reply::BuiltIn, AnsweredBy::BuiltIn))
+        } else {
+            None
+        };
         let (mut early, mut spent) = (None, None);
         let mut nearest: Option<(usize, Vec<String>, usize)> = None;
         let mut ready = None;
@@ -180,29 +188,29 @@ impl Side {
             }
         }
         if let Some(index) = ready {
-            return Ok(self.by_rule(index, built_in));
+            return Ok(self.by_rule(index, elsewhere));
         }
-        match (early, spent, nearest) {
-            (Some((index, before)), ..) => Err(self.disordered(asked, index, before)),
-            (None, Some(index), _) => Err(self.too_often(asked, index)),
-            (None, None, _) if built_in => Ok(Decision {
-                reply: Reply::BuiltIn,
-                delay: Duration::ZERO,
-                rule: None,
-                by: AnsweredBy::BuiltIn,
-            }),
-            (None, None, Some((index, notes, _))) => Err(self.otherwise(asked, index, notes)),
-            (None, None, None) if self.script.defaults => Ok(Decision {
+        match (early, spent) {
+            (Some((index, before)), ..) => return Err(self.disordered(asked, index, before)),
+            (None, Some(index)) => return Err(self.too_often(asked, index)),
+            (None, None) => {}
+        }
+        if let Some((reply, by)) = elsewhere {
+            return Ok(Decision { reply, delay: Duration::ZERO, rule: None, by });
+        }
+        match nearest {
+            Some((index, notes, _)) => Err(self.otherwise(asked, index, notes)),
+            None if self.script.defaults => Ok(Decision {
                 reply: Reply::Default,
                 delay: Duration::ZERO,
                 rule: None,
                 by: AnsweredBy::Default,
             }),
-            (None, None, None) => Err(self.unscripted(asked)),
+            None => Err(self.unscripted(asked)),
         }
     }
 
-    fn by_rule(&mut self, index: usize, built_in: bool) -> Decision {
+    fn by_rule(&mut self, index: usize, elsewhere: Option<(Reply, AnsweredBy)>) -> Decision {
         let nth = usize::try_from(self.used[index]).unwrap_or(usize::MAX);
         self.used[index] += 1;
         let rule = &self.script.rules[index];
@@ -216,8 +224,7 @@ impl Side {
                 None => (Reply::Nothing, AnsweredBy::Rule),
             },
             Answer::Trap(message) => (Reply::Trap(message.clone()), AnsweredBy::Rule),
-            Answer::Elsewhere if built_in => (Reply::BuiltIn, AnsweredBy::BuiltIn),
-            Answer::Elsewhere => (Reply::Default, AnsweredBy::Default),
+            Answer::Elsewhere => elsewhere.unwrap_or((Reply::Default, AnsweredBy::Default)),
         };
         Decision { reply, delay: rule.delay, rule: Some(rule.place.clone()), by }
     }
@@ -409,12 +416,17 @@ impl Side {
         }
     }
 
-    /// A handle came to its end. The rules count that, and may forbid it.
+    /// The mock's export that has a function of the host.
+    pub fn mocks(&self, function: &str) -> Option<&str> {
+        self.script.mock.as_ref()?.export(function)
+    }
+
+    /// A handle came to its end, the mock's own or not. The rules count that, and may forbid it.
     ///
     /// # Errors
     ///
     /// It must not end, or not now.
-    pub fn end(&mut self, number: u32) -> Result<(), HostFault> {
+    pub fn end(&mut self, number: u32, of_mock: bool) -> Result<(), HostFault> {
         let Some(Held { name, drop }) = self.held.remove(&number) else { return Ok(()) };
         self.built_in.closed(&name);
         let asked = Asked { function: &drop, on: Some(&name), params: &[], args: &[] };
@@ -427,12 +439,17 @@ impl Side {
             Some(decided) => decided.map(Some),
             None => Ok(None),
         };
-        if let Some(call) = self.trace.call(&asked) {
+        let told = self.trace.call(&asked);
+        if let Some(call) = self.trace.at(told) {
             call.returned = decided.is_ok().then(String::new);
-            if let Ok(Some(Decision { rule, by, .. })) = &decided {
-                call.rule.clone_from(rule);
-                call.by = if *by == AnsweredBy::Replay { *by } else { AnsweredBy::Rule };
-            }
+            let decision = decided.as_ref().ok().and_then(Option::as_ref);
+            call.rule = decision.and_then(|decision| decision.rule.clone());
+            call.by = match decision.map(|decision| decision.by) {
+                Some(AnsweredBy::Replay) => AnsweredBy::Replay,
+                _ if call.rule.is_some() => AnsweredBy::Rule,
+                _ if of_mock && decided.is_ok() => AnsweredBy::Mock,
+                _ => AnsweredBy::Nobody,
+            };
         }
         decided.map(|_| ())
     }

@@ -27,8 +27,8 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Takes note of a call; returns what is to be completed where it is told.
-    pub fn call(&mut self, asked: &Asked<'_>) -> Option<&mut HostCall> {
+    /// Takes note of a call; returns which one it is where it is told.
+    pub fn call(&mut self, asked: &Asked<'_>) -> Option<usize> {
         self.count += 1;
         if self.calls.len() >= MAX_CALLS || self.bytes >= MAX_TEXT {
             return None;
@@ -44,37 +44,43 @@ impl Trace {
             cut: !whole,
             ..HostCall::default()
         });
-        self.calls.last_mut()
+        Some(self.calls.len() - 1)
     }
 
-    /// Completes the last call by what it returned.
-    pub fn returned(&mut self, value: Option<&Value>) {
+    /// A call that is told, to be completed.
+    pub fn at(&mut self, call: Option<usize>) -> Option<&mut HostCall> {
+        self.calls.get_mut(call?)
+    }
+
+    /// Completes a call by what it returned.
+    pub fn returned(&mut self, call: Option<usize>, value: Option<&Value>) {
+        if call.is_none() {
+            return;
+        }
         let most = MAX_VALUE.min(MAX_TEXT.saturating_sub(self.bytes)).max(1);
         let (text, whole) = value.map_or((String::new(), true), |value| write(value, most));
         self.bytes += text.len();
-        if let Some(call) = self.calls.last_mut() {
+        if let Some(call) = self.at(call) {
             call.returned = Some(text);
             call.cut |= !whole;
         }
     }
 
-    /// Completes the last call by the message that it trapped with.
-    pub fn trapped(&mut self, message: &str) {
-        if let Some(call) = self.calls.last_mut() {
+    /// Completes a call by the message that it trapped with.
+    pub fn trapped(&mut self, call: Option<usize>, message: &str) {
+        if let Some(call) = self.at(call) {
             call.trapped = Some(message.to_owned());
         }
     }
 
-    /// Whether the last call that was noted is told, and not only counted.
-    pub fn is_open(&self) -> bool {
-        self.count == self.calls.len() as u64
-    }
-
-    /// What was not handed over yet.
-    pub fn news(&mut self) -> &[HostCall] {
+    /// What was not handed over yet: up to the first call that waits for its answer, or all of it where no
+    /// answer is to come.
+    pub fn news(&mut self, over: bool) -> &[HostCall] {
         let from = self.told;
-        self.told = self.calls.len();
-        &self.calls[from..]
+        let waits = |call: &HostCall| call.returned.is_none() && call.trapped.is_none();
+        let waiting = self.calls[from..].iter().position(waits).filter(|_| !over);
+        self.told = waiting.map_or(self.calls.len(), |waiting| from + waiting);
+        &self.calls[from..self.told]
     }
 
     /// How many calls were made.
