@@ -6,6 +6,7 @@ mod command;
 mod contract;
 mod files;
 mod first;
+mod folder;
 mod host;
 mod http;
 mod parse;

@@ -215,6 +215,13 @@ impl Diagnostic {
         }
     }
 
+    /// Whether it is about this smoke case, which it names in its path.
+    pub fn is_about(&self, case: &CaseReport) -> bool {
+        let first = self.path.0.first();
+        first
+            .is_some_and(|step| step.kind == "smoke case" && step.name.as_ref() == Some(&case.name))
+    }
+
     /// The same finding at a place.
     pub fn at(mut self, path: WitPath) -> Diagnostic {
         self.path = path;

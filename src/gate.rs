@@ -4,14 +4,14 @@ pub mod inputs;
 pub mod merge;
 pub mod partition;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
 use crate::check;
 use crate::config::{Host, Plugin};
 use crate::diagnostic::{PluginReport, Report, Summary, Timing, Verdict};
-use crate::judge::{JudgeError, Options, judge, tool};
+use crate::judge::{Options, judge, tool};
 
 /// What is told while plugins are judged.
 #[derive(Clone, Copy, Debug)]
@@ -25,54 +25,40 @@ pub enum Step<'a> {
 /// Judges plugins, several at a time, and reports them in their order, whichever was done first.
 /// `listed` are the ids of all plugins that there are, of which these may be a selection. `progress`
 /// is told as it goes, from the thread that does the work.
-///
-/// # Errors
-///
-/// Only for the host's own mistakes, of the first plugin in order that shows one; a plugin that
-/// cannot be judged has that as its verdict.
+/// A plugin that cannot be judged has that as its verdict.
 pub fn gate(
     plugins: &[Plugin],
     listed: &[&str],
     host: &Host,
     options: &Options,
     progress: &(dyn Fn(Step<'_>) + Sync),
-) -> Result<Report, JudgeError> {
-    let results = judge_all(plugins, host, options, progress);
-    let reports = results.into_iter().collect::<Result<Vec<_>, _>>()?;
-    Ok(report("plugtool.gate/0", host, reports, listed, options.today))
+) -> Report {
+    let reports = judge_all(plugins, host, options, progress);
+    report("plugtool.gate/0", host, reports, listed, options.today)
 }
 
-/// One result for each plugin, in their order. After an error the ones that were not begun are left
-/// out: the error is what will be told.
+/// One report for each plugin, in their order.
 fn judge_all(
     plugins: &[Plugin],
     host: &Host,
     options: &Options,
     progress: &(dyn Fn(Step<'_>) + Sync),
-) -> Vec<Result<PluginReport, JudgeError>> {
+) -> Vec<PluginReport> {
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
-    let stop = AtomicBool::new(false);
     let work = || {
         let mut results = Vec::new();
-        while !stop.load(Ordering::Relaxed) {
+        loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(plugin) = plugins.get(index) else { break };
             progress(Step::Begun(plugin));
             let begun = Instant::now();
-            let mut result = judge(plugin, host, options);
-            if let Ok(report) = &mut result
-                && report.verdict != Verdict::Skipped
-            {
+            let mut report = judge(plugin, host, options);
+            if report.verdict != Verdict::Skipped {
                 report.timing = Some(Timing::since(begun));
             }
-            match &result {
-                Ok(report) => {
-                    progress(Step::Done(report, done.fetch_add(1, Ordering::Relaxed) + 1));
-                }
-                Err(_) => stop.store(true, Ordering::Relaxed),
-            }
-            results.push((index, result));
+            progress(Step::Done(&report, done.fetch_add(1, Ordering::Relaxed) + 1));
+            results.push((index, report));
         }
         results
     };
@@ -91,7 +77,7 @@ fn judge_all(
         results
     });
     results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
+    results.into_iter().map(|(_, report)| report).collect()
 }
 
 /// A report over plugins that have their verdicts. `listed` are the ids of all plugins that there are,

@@ -38,10 +38,10 @@ pub use runs::run_all;
 use stage::{Stage, begin, guarded};
 pub use trial::{Terms, Trial, run_cases};
 
-/// Why judging stopped. Neither is about the plugin.
+/// Why cases were not run to their end. Neither is about the plugin.
 #[derive(Debug, Error)]
 pub enum JudgeError {
-    /// A smoke case makes a call that cannot be made.
+    /// A smoke case makes a call that cannot be made, or grants a folder that cannot be opened.
     #[error("{0}")]
     Case(String),
     /// Something broke.
@@ -248,44 +248,38 @@ pub fn unreadable(error: &InputError) -> Diagnostic {
     }
 }
 
-/// Judges one plugin of a list, its smoke cases included.
-///
-/// # Errors
-///
-/// A smoke case that cannot be run for any plugin, which is the host's mistake. Whatever else
-/// breaks makes the verdict `unjudged`, and the plugins after it are judged all the same.
-pub fn judge(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginReport, JudgeError> {
+/// Judges one plugin of a list, its smoke cases included. Whatever breaks makes its verdict `unjudged`:
+/// there is nothing about one plugin that keeps those after it from being judged.
+pub fn judge(plugin: &Plugin, host: &Host, options: &Options) -> PluginReport {
     if !plugin.enabled {
         let mut report = PluginReport::new(&plugin.id, &plugin.path);
         report.verdict = Verdict::Skipped;
-        return Ok(report);
+        return report;
     }
     if interrupted() {
         let mut report = PluginReport::new(&plugin.id, &plugin.path);
         report.failure = Some(SandboxError::Interrupted.to_string());
         report.settle(options.fail_on);
-        return Ok(report);
+        return report;
     }
-    let mut report = match guarded(|| pipeline(plugin, host, options)) {
-        Err(JudgeError::Internal(failure)) => {
-            let mut report = PluginReport::new(&plugin.id, &plugin.path);
-            report.failure = Some(failure);
-            report
-        }
-        judged => judged?,
-    };
+    let judged = guarded(|| Ok(pipeline(plugin, host, options)));
+    let mut report = judged.unwrap_or_else(|error| {
+        let mut report = PluginReport::new(&plugin.id, &plugin.path);
+        report.failure = Some(error.to_string());
+        report
+    });
     report.settle(options.fail_on);
-    Ok(report)
+    report
 }
 
-fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginReport, JudgeError> {
+fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> PluginReport {
     let (input, mut report) = bytes(&plugin.id, &plugin.path, &host.policy);
     let Some(input) = input else {
         weigh(&mut report, &host.policy, options.today);
-        return Ok(report);
+        return report;
     };
     let Some(cache) = &options.cache else {
-        return Ok(judge_input(input, report, plugin, host, options)?.0);
+        return judge_input(input, report, plugin, host, options).0;
     };
     // What was read is what is looked up: nothing is read twice.
     report.sha256 = Some(input.sha256().to_owned());
@@ -293,13 +287,13 @@ fn pipeline(plugin: &Plugin, host: &Host, options: &Options) -> Result<PluginRep
     if let Some(contract) = cache.contract(&key)
         && let Some(report) = known(contract, report.clone(), cache, plugin, host, options)
     {
-        return Ok(report);
+        return report;
     }
-    let (report, contract) = judge_input(input, report, plugin, host, options)?;
+    let (report, contract) = judge_input(input, report, plugin, host, options);
     if let Some(contract) = contract {
         cache.keep_contract(&key, &contract);
     }
-    Ok(report)
+    report
 }
 
 /// The verdict on a plugin of which everything is known; none where there is something left to find out.
@@ -334,7 +328,7 @@ fn judge_input(
     plugin: &Plugin,
     host: &Host,
     options: &Options,
-) -> Result<(PluginReport, Option<Contract>), JudgeError> {
+) -> (PluginReport, Option<Contract>) {
     let about_size = std::mem::take(&mut report.diagnostics);
     let cache = options.cache.as_deref();
     let code = options.code.as_deref();
@@ -364,12 +358,12 @@ fn judge_input(
     weigh(&mut report, &host.policy, options.today);
     // What is refused already is not run as well.
     let Some(component) = component.filter(|_| !is_refused(&report)) else {
-        return Ok((report, contract));
+        return (report, contract);
     };
     let cases = cases_of(plugin, host);
     let Some(terms) = target.and_then(|target| terms(plugin, host, target, options)) else {
         report.failure = Some("nothing says which world the plugin targets".to_owned());
-        return Ok((report, None));
+        return (report, None);
     };
     let key = cache.zip(sha256).and_then(|(cache, sha256)| cache.cases_key(&sha256, &cases, terms));
     if let Some((cache, key)) = cache.zip(key.as_ref())
@@ -377,7 +371,7 @@ fn judge_input(
     {
         finish(&mut report, trial, host, options);
         report.cached.push(Known::Cases);
-        return Ok((report, contract));
+        return (report, contract);
     }
     begin(Stage::Run);
     match run_all(&component, &cases, terms) {
@@ -387,10 +381,9 @@ fn judge_input(
             }
             finish(&mut report, trial, host, options);
         }
-        Err(error @ JudgeError::Case(_)) => return Err(error),
         Err(error) => report.failure = Some(error.to_string()),
     }
-    Ok((report, contract))
+    (report, contract)
 }
 
 fn is_refused(report: &PluginReport) -> bool {
@@ -423,10 +416,12 @@ fn terms<'t>(
 
 /// Puts what came of running a plugin into its report.
 fn finish(report: &mut PluginReport, trial: Trial, host: &Host, options: &Options) {
+    let open = trial::open(&trial);
     report.cases = trial.cases;
     report.sandbox = trial.sandbox;
     let before = std::mem::replace(&mut report.diagnostics, trial.diagnostics);
     weigh(report, &host.policy, options.today);
+    trial::settle(&mut report.cases, &open, &report.diagnostics);
     report.diagnostics.splice(0..0, before);
 }
 

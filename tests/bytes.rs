@@ -103,6 +103,20 @@ fn handles_and_bytes_go_together() {
 }
 
 #[test]
+fn handles_inside_of_other_values_and_bytes_go_together() {
+    let outcome = run(&[
+        ("let b = blob(@big)", "_"),
+        ("let c = blob([1, 2, 3])", "_"),
+        ("last([b, c])", "ok([1, 2, 3])"),
+        ("last([c, c, b])", "ok(@big)"),
+        ("b.rest(19999999)", "_"),
+        ("take(some(b))", "ok(@big)"),
+        ("c.rest(2)", "ok([3])"),
+    ]);
+    assert_eq!(outcome.exit, "0", "{outcome:?}");
+}
+
+#[test]
 fn too_much_is_refused_with_the_limit() {
     // Bytes are charged as what they are: 128 MiB less a megabyte go through.
     let outcome = run(&[("flood(133000000, 0)", "_")]);

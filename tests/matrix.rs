@@ -25,7 +25,7 @@ fn every_fixture_against_every_code() {
         .into_iter()
         .map(|(id, path)| {
             let path = path.to_string_lossy().into_owned();
-            judge(&Plugin { id, path, enabled: true }, &host, &options).expect("a judgement")
+            judge(&Plugin { id, path, enabled: true }, &host, &options)
         })
         .collect();
 

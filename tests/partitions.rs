@@ -325,6 +325,101 @@ fn parts_that_were_judged_by_something_else_are_not_merged() {
     assert_eq!(exit(&merge()), 2, "each case ran twice in one part only");
 }
 
+/// What the cases of a host are, as parts must agree on it.
+fn cases(host: &Path) -> String {
+    let host = plugtool::config::load(host).unwrap_or_else(|error| panic!("{error}"));
+    plugtool::gate::inputs::inputs(&host)["cases"].clone()
+}
+
+/// All that decides what comes of a case and is not in its file.
+#[test]
+fn what_lies_beside_a_case_is_part_of_what_parts_agree_on() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    };
+    write(
+        "wit.wit",
+        "package a:b; world bot { import ask: func() -> string; export run: func(); }",
+    );
+    write(
+        "plugtool.toml",
+        "[host]\nwit = [\"wit.wit\"]\nworlds = [\"bot\", \"wasi:cli/command\", \"wasi:http/proxy\"]\n\
+         smoke = [\"*-case.toml\"]\n",
+    );
+    write(
+        "1-case.toml",
+        "steps = [{ invoke = 'run()' }]\n[[host]]\ncall = 'ask'\nreturns = '@answer'\n",
+    );
+    write(
+        "2-case.toml",
+        "stdin-file = 'in'\nstdout-file = 'out'\nstderr-file = 'err'\ndirs = ['folder::/']\n",
+    );
+    write(
+        "3-case.toml",
+        "request = { method = 'POST', path = '/', body-file = 'asked' }\nexpect = { body-file = 'answered' }\n\
+         allowed-hosts = ['*']\n[[http]]\nurl = 'http://a/'\nbody-file = 'fetched'\n",
+    );
+    let files =
+        ["answer", "in", "out", "err", "asked", "answered", "fetched", "folder/a", "folder/b/c"];
+    for name in files {
+        write(name, "before");
+    }
+    let before = cases(folder.path());
+    assert_eq!(cases(folder.path()), before);
+    for name in files {
+        write(name, "after");
+        assert_ne!(cases(folder.path()), before, "{name}");
+        write(name, "before");
+    }
+    let path = |name: &str| folder.path().join(name);
+    fs::rename(path("folder/a"), path("folder/d")).expect("a file");
+    assert_ne!(cases(folder.path()), before, "another name");
+    fs::rename(path("folder/d"), path("folder/a")).expect("a file");
+    fs::create_dir(path("folder/e")).expect("a folder");
+    assert_ne!(cases(folder.path()), before, "an empty folder");
+    fs::remove_dir(path("folder/e")).expect("a folder");
+    assert_eq!(cases(folder.path()), before);
+}
+
+/// More parts than anybody has jobs are no parts: neither the memory nor the report for them is asked for.
+#[test]
+fn there_are_not_more_parts_than_a_limit() {
+    let folder = workspace();
+    let folder = folder.path();
+    host(folder, true);
+    let line = |part: &str| {
+        format!("gate --host host --only trap --partition {part} --report json=part.json -q")
+    };
+    let refused = |output: &Output, words: &str| {
+        assert_eq!(exit(output), 2, "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(words), "{said}");
+    };
+    refused(
+        &plugtool(folder, &line("hash:1/10001"), &[]),
+        "10001 parts are too many: 10000 at most",
+    );
+    let job = [("JOB_COMPLETION_INDEX", "0"), ("JOB_COMPLETIONS", "300000000")];
+    refused(
+        &plugtool(folder, "gate --host host --only trap", &job),
+        "JOB_COMPLETIONS is `300000000`, which is more than there may be parts",
+    );
+    assert!(exit(&plugtool(folder, &line("slice:1/10000"), &[])) <= 1);
+    let whole = plugtool(folder, "merge part.json", &[]);
+    assert_eq!(exit(&whole), 3, "{whole:?}");
+    let mut report = json(folder, "part.json");
+    assert_eq!(report["partition"]["total"], 10_000);
+    report["partition"]["total"] = 300_000_000.into();
+    fs::write(folder.join("part.json"), report.to_string()).expect("a report");
+    refused(
+        &plugtool(folder, "merge part.json", &[]),
+        "it is of 300000000 parts; there are 10000 at most",
+    );
+}
+
 /// The strictest that any part was judged by is what the whole is judged by.
 #[test]
 fn warnings_that_failed_a_part_fail_the_whole() {

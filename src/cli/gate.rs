@@ -21,7 +21,7 @@ use crate::config::{self, Host, Plugin};
 use crate::diagnostic::{Diagnostic, PartitionItem, PartitionUsed, Report, Severity, Verdict};
 use crate::gate::inputs::inputs;
 use crate::gate::partition::{Partition, PartitionError};
-use crate::judge::{JudgeError, Options};
+use crate::judge::Options;
 use crate::{gate, sandbox};
 
 /// Judge every plugin of a list: check, adapt, compose, run the smoke cases
@@ -57,7 +57,8 @@ pub struct Gate {
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
     /// Judge a part of the plugins: hash:M/N or slice:M/N is the Mth of N, none is all of them
-    /// [default: what GitLab's, Kubernetes' or Bazel's variables say, by hash]
+    /// [default: what GitLab's, Bazel's or Kubernetes' variables say, by hash; a Kubernetes Job has to pass on
+    /// its `completions` as JOB_COMPLETIONS]
     #[arg(long, value_name = "PARTITION", value_parser = Part::parse)]
     partition: Option<Part>,
     /// How many plugins to judge at a time [default: the number of processors]
@@ -144,17 +145,13 @@ impl Gate {
         })?;
         let progress = Progress::new(plugins.len(), self.common.quiet);
         let stream = self.reports.streams().then(|| Stream::new(&plugins));
-        let report = gate::gate(&plugins, &listed, &host, &options, &|step| {
+        let mut report = gate::gate(&plugins, &listed, &host, &options, &|step| {
             progress.tell(step);
             stream.iter().for_each(|stream| stream.tell(step));
         });
         progress.clear();
         options.code.iter().for_each(|code| tell(code, &self.common));
         options.cache.iter().for_each(|cache| verdicts::close(cache, &self.common));
-        let mut report = report.map_err(|error| match error {
-            JudgeError::Case(_) => Failure::usage(error),
-            JudgeError::Internal(_) => Failure::internal(error),
-        })?;
         // Other lists, and parts of the host's, say nothing about what its plugins need.
         let idle = if self.plugins.is_empty() && selected.len() == all.len() {
             idle_stubs(&report.plugins, &host.policy)

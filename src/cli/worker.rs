@@ -1,7 +1,6 @@
 //! `plugtool worker`: the child's side of a job. Confines itself before anything else, reads the job
 //! from standard input, writes a line of JSON for everything that happens.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Stdin, Write};
 use std::path::PathBuf;
 
@@ -37,18 +36,16 @@ impl Worker {
     pub(super) fn run(self) -> Result<u8, Failure> {
         let mut stdin = BufReader::with_capacity(MAX_FRAME, io::stdin());
         let mut stdout = io::stdout();
-        let ours = |error| {
+        let errand = sandbox::enter(&mut stdin, &mut stdout).map_err(|error| {
             Failure::usage(anyhow::Error::new(error).context("this command is for plugtool itself"))
-        };
-        if self.probe {
-            let errand = sandbox::enter(&mut stdin, &mut stdout, |_, files| files).map_err(ours)?;
-            let probed = errand.map_or(Ok(()), |errand| probe(&errand, &mut stdout));
-            return probed.map(|()| 0).map_err(Failure::internal);
-        }
-        let errand = sandbox::enter(&mut stdin, &mut stdout, Origin::of).map_err(ours)?;
+        })?;
         let Some(errand) = errand else { return Ok(0) };
+        let done = match self.probe {
+            true => probe(&errand, &mut stdout),
+            false => work(errand, &Wire::new(stdin, unbuffered()?)),
+        };
         // Where nobody is listening any more, the supervisor knows what it did.
-        work(errand, &Wire::new(stdin, unbuffered()?)).map(|()| 0).map_err(Failure::internal)
+        done.map(|()| 0).map_err(Failure::internal)
     }
 }
 
@@ -64,10 +61,10 @@ fn unbuffered() -> Result<Box<dyn Write + Send>, Failure> {
     Ok(Box::new(io::stdout()))
 }
 
-fn work(errand: Errand<Origin>, wire: &Pipes) -> io::Result<()> {
-    let Errand { header, body, confined, taken } = errand;
+fn work(errand: Errand, wire: &Pipes) -> io::Result<()> {
+    let Errand { header, body, confined, files, about } = errand;
     let mut work: Work = serde_json::from_str(&header)?;
-    let origin = taken.admit(confined);
+    let origin = Origin::of(&about, &files, confined);
     if let Work::Calls(Job { limits, .. })
     | Work::Command(CommandJob { limits, .. })
     | Work::Http(HttpJob { limits, .. }) = &mut work
@@ -154,9 +151,9 @@ impl Write for ToSupervisor {
 }
 
 /// The header is a list of folders to try.
-fn probe(errand: &Errand<Vec<File>>, stdout: &mut impl Write) -> io::Result<()> {
+fn probe(errand: &Errand, stdout: &mut impl Write) -> io::Result<()> {
     let paths: Vec<PathBuf> = serde_json::from_str(&errand.header)?;
-    for attempt in sandbox::probe(&paths, &errand.taken) {
+    for attempt in sandbox::probe(&paths, &errand.files) {
         say(&attempt, stdout)?;
     }
     Ok(())

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use toml::Spanned;
 
-use super::ConfigError;
 use super::parse::Source;
+use super::{ConfigError, folder};
 use crate::input;
 
 /// A run of a WASI command, with what must come of it.
@@ -66,6 +66,16 @@ impl CommandCase {
         let digest = |bytes: &Arc<[u8]>| input::digest(bytes);
         let expected = [stdout, stderr].map(|bytes| bytes.as_ref().map(digest));
         dirs.is_empty().then(|| format!("{:?}", (args, env, digest(stdin), expected, exit_code)))
+    }
+
+    /// What is in the files and folders that it names, as text.
+    pub(super) fn beside(&self) -> String {
+        let CommandCase { args: _, env: _, dirs, stdin, stdout, stderr, exit_code: _, places: _ } =
+            self;
+        let bytes = [Some(stdin), stdout.as_ref(), stderr.as_ref()];
+        let bytes = bytes.map(|bytes| bytes.map(|bytes| input::digest(bytes)));
+        let dirs: Vec<String> = dirs.iter().map(|(host, _)| folder::digest(host)).collect();
+        format!("{:?}", (bytes, dirs))
     }
 }
 

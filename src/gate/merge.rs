@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
 
-use super::partition::part_of;
+use super::partition::{MOST, part_of};
 use crate::diagnostic::{
     Diagnostic, PartitionUsed, PluginReport, Report, Sandbox, Severity, Summary,
 };
@@ -160,6 +160,10 @@ fn check(part: &Part, used: &PartitionUsed) -> Result<(), MergeError> {
             "it was written by {} {} with {}; this is {} {} with {}",
             theirs.name, theirs.version, theirs.engine, ours.name, ours.version, ours.engine
         );
+        return Err(not_a_part(part, what));
+    }
+    if used.total > MOST {
+        let what = format!("it is of {} parts; there are {MOST} at most", used.total);
         return Err(not_a_part(part, what));
     }
     if !(1..=used.total).contains(&used.index) {

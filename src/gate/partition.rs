@@ -8,6 +8,9 @@ use thiserror::Error;
 use crate::diagnostic::Method;
 use crate::input;
 
+/// The most parts that there may be. Who says more has mistyped it, or means harm.
+pub const MOST: usize = 10_000;
+
 /// A part of the plugins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition {
@@ -15,7 +18,7 @@ pub struct Partition {
     pub method: Method,
     /// Which part, from 1.
     pub index: usize,
-    /// How many parts there are, at least 1.
+    /// How many parts there are, at least 1 and at most [`MOST`].
     pub total: usize,
     /// What said so.
     pub source: Cow<'static, str>,
@@ -35,6 +38,9 @@ pub enum PartitionError {
         /// How many there are.
         total: usize,
     },
+    /// There are more parts than anybody has jobs.
+    #[error("{0} parts are too many: {MOST} at most")]
+    TooMany(usize),
     /// A variable of a CI system makes no sense.
     #[error("{name} is `{value}`, which is {what}; set it right, or say --partition")]
     Variable {
@@ -74,6 +80,9 @@ impl FromStr for Partition {
         };
         let index = number(index).ok_or_else(form)?;
         let total = number(total).ok_or_else(form)?;
+        if total > MOST {
+            return Err(PartitionError::TooMany(total));
+        }
         if !(1..=total).contains(&index) {
             return Err(PartitionError::Range { index, total });
         }
@@ -150,7 +159,11 @@ impl System {
             number(value).ok_or_else(|| wrong(value.to_owned()))
         };
         let place = parse(self.index, &index)?.checked_sub(self.first);
-        let total = parse(self.total, &total)?;
+        let (written, total) = (total.clone(), parse(self.total, &total)?);
+        if total > MOST {
+            let (name, what) = (self.total, "more than there may be parts");
+            return Err(PartitionError::Variable { name, value: written, what });
+        }
         match place.filter(|place| *place < total) {
             Some(place) => Ok(Some(Partition {
                 method: Method::Hash,

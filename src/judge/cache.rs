@@ -192,25 +192,60 @@ impl Cache {
 
 /// Whether a finding of a run is about the component alone. What ran out of time, lost its process, or
 /// went two ways may go another way on another day; how much stack code takes is the machine's business.
+/// Every code is named: whoever adds one says which it is.
 fn is_lasting(code: Code) -> bool {
-    matches!(
-        code,
+    match code {
         Code::InvalidComponent
-            | Code::MissingExport
-            | Code::LinkFailed
-            | Code::SmokeMismatch
-            | Code::Trap
-            | Code::OutOfFuel
-            | Code::MemoryLimit
-            | Code::TableLimit
-            | Code::InstanceLimit
-            | Code::HandleLimit
-            | Code::TransferLimit
-            | Code::OutputLimit
-            | Code::Exited
-            | Code::UnexpectedHostCall
-            | Code::OverBudget
-            | Code::FuelRegression
-            | Code::StaleBaseline
-    )
+        | Code::MissingExport
+        | Code::LinkFailed
+        | Code::SmokeMismatch
+        | Code::Trap
+        | Code::OutOfFuel
+        | Code::MemoryLimit
+        | Code::TableLimit
+        | Code::InstanceLimit
+        | Code::HandleLimit
+        | Code::TransferLimit
+        | Code::OutputLimit
+        | Code::Exited
+        | Code::UnexpectedHostCall
+        | Code::MissingHostCall
+        | Code::ExtraHostCall
+        | Code::HostCallOrder
+        | Code::HostCallArgument
+        | Code::ForbiddenHostCall
+        | Code::OverBudget
+        | Code::FuelRegression
+        | Code::StaleBaseline => true,
+        Code::TimedOut
+        | Code::CompileTimedOut
+        | Code::WorkerDied
+        | Code::StackOverflow
+        | Code::Nondeterministic => false,
+        // These are no findings of runs.
+        Code::Unreadable
+        | Code::NotAComponent
+        | Code::UnknownImport
+        | Code::TypeMismatch
+        | Code::ResourceIdentity
+        | Code::AmbiguousWiring
+        | Code::UnusedComponent
+        | Code::ExportConflict
+        | Code::WiringCycle
+        | Code::PrecompiledArtifact
+        | Code::TooLarge
+        | Code::IncompatibleVersion
+        | Code::NewerThanHost
+        | Code::PrereleaseVersion
+        | Code::MixedWasiVersions
+        | Code::DeniedImport
+        | Code::UnusedWaiver
+        | Code::ExpiredWaiver
+        | Code::ImportUnsatisfied
+        | Code::NoAdapterPath
+        | Code::DebugBuild
+        | Code::CannotStub
+        | Code::UnusedStub
+        | Code::VersionNotHonoured => false,
+    }
 }

@@ -130,7 +130,7 @@ mod tests {
             cache: None,
         };
         FAULT.set(fault);
-        let report = judge(&plugin, &host, &options).expect("a verdict");
+        let report = judge(&plugin, &host, &options);
         FAULT.set(None);
         report
     }

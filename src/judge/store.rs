@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::input;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 use crate::sandbox::user;
 
 /// What an entry begins with; the number changes with the layout of entries.
@@ -176,6 +176,7 @@ pub fn private(folder: &Path) -> Result<(), String> {
                         `chmod go-w`"
                 .to_owned());
         }
+        #[cfg(target_os = "linux")]
         if about.uid() != user() {
             return Err(format!(
                 "it belongs to somebody else (user {}), who could decide verdicts; name another \

@@ -5,6 +5,7 @@ mod dispatch;
 mod findings;
 mod measured;
 mod resolve;
+mod settled;
 mod source;
 mod usage;
 
@@ -15,9 +16,7 @@ use super::JudgeError;
 use super::code::CodeCache;
 use crate::component::Component;
 use crate::config::{Case, Expectation, HostSide, Limits, Mock, Resolved};
-use crate::diagnostic::{
-    CallReport, CaseReport, Code, CompiledBy, Diagnostic, Sandbox, Timing, WitPath,
-};
+use crate::diagnostic::{CallReport, CaseReport, CompiledBy, Diagnostic, Sandbox, Timing, WitPath};
 use crate::sandbox::{Answer, Ending, Said};
 use crate::smoke::{Event, Fault, FaultKind, Job, Script};
 use crate::world;
@@ -29,6 +28,7 @@ pub(super) use findings::{
 };
 pub(super) use measured::measured;
 pub(super) use resolve::{entry, foreign, resolve};
+pub(super) use settled::{open, passes, settle};
 pub(super) use source::Source;
 pub(super) use usage::of as usage_of;
 
@@ -384,7 +384,7 @@ impl Run<'_> {
     fn measure(&mut self, index: usize, fuel: u64) {
         let findings = measured(self.cases[index], self.terms, fuel, self.compiler);
         if let Some(case) = self.trial.cases.last_mut() {
-            case.passed &= findings.iter().all(|finding| finding.code != Code::OverBudget);
+            case.passed &= passes(&findings);
         }
         self.trial.diagnostics.extend(findings);
     }

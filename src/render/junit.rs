@@ -53,7 +53,7 @@ pub fn junit(report: &Report, fail_on: Severity) -> Result<String, SerializeErro
 /// Everything about a plugin but its smoke cases.
 fn check(plugin: &PluginReport, fail_on: Severity) -> TestCase {
     let of_case = |finding: &&Diagnostic| {
-        plugin.cases.iter().any(|case| !case.passed && is_about(finding, case))
+        plugin.cases.iter().any(|case| !case.passed && finding.is_about(case))
     };
     let own: Vec<&Diagnostic> = plugin.diagnostics.iter().filter(|f| !of_case(f)).collect();
     let status = match (plugin.verdict, &plugin.failure) {
@@ -84,10 +84,11 @@ fn time(timing: Option<Timing>) -> Option<Duration> {
 }
 
 fn smoke(plugin: &PluginReport, case: &CaseReport, fail_on: Severity) -> TestCase {
-    let own = plugin.diagnostics.iter().filter(|finding| is_about(finding, case));
+    let own = plugin.diagnostics.iter().filter(|finding| finding.is_about(case));
     let own: Vec<&Diagnostic> = if case.passed { Vec::new() } else { own.collect() };
-    let status = match (case.passed, status(&own, fail_on)) {
-        (false, TestCaseStatus::Success { .. }) => {
+    let lost = !case.passed && plugin.verdict != Verdict::Pass;
+    let status = match (lost, status(&own, fail_on)) {
+        (true, TestCaseStatus::Success { .. }) => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_message("it did not pass").set_description(said(&own));
             status
@@ -100,11 +101,6 @@ fn smoke(plugin: &PluginReport, case: &CaseReport, fail_on: Severity) -> TestCas
         test.set_time(time);
     }
     test
-}
-
-fn is_about(finding: &Diagnostic, case: &CaseReport) -> bool {
-    let first = finding.path.0.first();
-    first.is_some_and(|step| step.kind == "smoke case" && step.name.as_ref() == Some(&case.name))
 }
 
 /// A failure where a finding weighs that much, told by the first that does.

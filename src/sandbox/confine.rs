@@ -24,20 +24,20 @@ use crate::diagnostic::Sandbox;
 /// The newest rules of Landlock that this file has been thought through for.
 const LANDLOCK: ABI = ABI::V6;
 
-/// Confines this process for good. It must have one thread. `take` gets the files that were to be opened, up
-/// to the first that could not be, while the process may still ask the system about them.
-pub fn confine<T>(grants: &Grants, take: impl FnOnce(Vec<File>) -> T) -> (Sandbox, T) {
+/// Confines this process for good. It must have one thread. Returns the files that were to be opened, up to
+/// the first that could not be.
+pub fn confine(grants: &Grants) -> (Sandbox, Vec<File>) {
     let mut sandbox = Sandbox { complete: true, measures: Vec::new(), missing: Vec::new() };
     // When memory runs out, it is this process that goes. A wish and no promise.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
 
     sandbox.needs("no inherited descriptors", syscalls::close_inherited());
+    let files = grants.open.iter().map_while(|path| File::open(path).ok()).collect();
     sandbox
         .needs("killed with its supervisor", set_parent_process_death_signal(Some(Signal::KILL)));
     sandbox.needs("not dumpable", set_dumpable_behavior(DumpableBehavior::NotDumpable));
     sandbox.needs("no new privileges", set_no_new_privs(true));
     sandbox.needs("resource limits", limits(grants));
-    let taken = take(grants.open.iter().map_while(|path| File::open(path).ok()).collect());
     let landlock = landlock(grants);
     let no_landlock = landlock.is_err();
     match landlock {
@@ -52,7 +52,7 @@ pub fn confine<T>(grants: &Grants, take: impl FnOnce(Vec<File>) -> T) -> (Sandbo
         sandbox.complete = false;
     }
     check(grants, &mut sandbox);
-    (sandbox, taken)
+    (sandbox, files)
 }
 
 impl Sandbox {

@@ -8,23 +8,21 @@ use super::{Grants, confine};
 
 /// A job, as it arrived in the worker.
 #[derive(Debug)]
-pub struct Errand<T> {
+pub struct Errand {
     /// What to do.
     pub header: String,
     /// What to do it with.
     pub body: Vec<u8>,
     /// Whether every promise of the sandbox holds.
     pub confined: bool,
-    /// What became of the files that were opened for it.
-    pub taken: T,
+    /// The files that were opened for it, up to the first that could not be.
+    pub files: Vec<File>,
+    /// What is said of those files.
+    pub about: String,
 }
 
 /// Confines this process and takes in its job. To be called first of all in a process of one thread:
 /// what was started before would not be confined.
-///
-/// `take` gets what is said of the files that the grants open, and the files, up to the first that could not be
-/// opened. It is called before the process is confined, and before anything is read that a stranger wrote;
-/// what threads it starts must have ended when it returns.
 ///
 /// What comes behind the job is left where it is: the rest of a conversation.
 ///
@@ -34,15 +32,11 @@ pub struct Errand<T> {
 /// # Errors
 ///
 /// Where the pipes break, or what comes through them is not from plugtool.
-pub fn enter<T>(
-    from: &mut impl BufRead,
-    to: &mut impl Write,
-    take: impl FnOnce(&str, Vec<File>) -> T,
-) -> io::Result<Option<Errand<T>>> {
+pub fn enter(from: &mut impl BufRead, to: &mut impl Write) -> io::Result<Option<Errand>> {
     let mut line = String::new();
     from.read_line(&mut line)?;
     let grants: Grants = serde_json::from_str(&line)?;
-    let (sandbox, taken) = confine::confine(&grants, |files| take(&grants.about, files));
+    let (sandbox, files) = confine::confine(&grants);
     writeln!(to, "{}", serde_json::to_string(&sandbox)?)?;
     to.flush()?;
     if grants.required && !sandbox.complete {
@@ -58,5 +52,11 @@ pub fn enter<T>(
     if body.len() < size {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
-    Ok(Some(Errand { header: header.to_owned(), body, confined: sandbox.complete, taken }))
+    Ok(Some(Errand {
+        header: header.to_owned(),
+        body,
+        confined: sandbox.complete,
+        files,
+        about: grants.about,
+    }))
 }

@@ -67,10 +67,7 @@ impl Call {
         }
         let mut params = Vec::with_capacity(args.len());
         for (arg, (_, ty)) in args.iter().zip(ty.params()) {
-            let mut find = |name: &str, ty: &Type| match ty {
-                Type::Own(_) => handles.give(name),
-                _ => handles.lend(name),
-            };
+            let mut find = |name: &str, ty: &Type| handles.pass(name, ty);
             params.push(values::lower(arg, &ty, &mut find, files)?);
         }
         let mut results = vec![wasmtime::component::Val::Bool(false); ty.results().len()];
@@ -89,19 +86,13 @@ impl Handles {
         self.held.insert(name.to_owned(), handle)
     }
 
-    /// The handle of a variable, to lend.
-    fn lend(&self, name: &str) -> wasmtime::Result<ResourceAny> {
-        self.held
-            .get(name)
-            .copied()
-            .ok_or_else(|| wasmtime::Error::msg(format!("the variable `{name}` holds no handle")))
-    }
-
-    /// The handle of a variable, to give away.
-    fn give(&mut self, name: &str) -> wasmtime::Result<ResourceAny> {
-        let handle = self.lend(name)?;
-        self.held.remove(name);
-        Ok(handle)
+    /// The handle of a variable, for a parameter of this type: lent, or given away.
+    fn pass(&mut self, name: &str, ty: &Type) -> wasmtime::Result<ResourceAny> {
+        let handle = match ty {
+            Type::Own(_) => self.held.remove(name),
+            _ => self.held.get(name).copied(),
+        };
+        handle.ok_or_else(|| wasmtime::Error::msg(format!("the variable `{name}` holds no handle")))
     }
 
     /// The variable that was bound last, with its handle; none where all are dropped.

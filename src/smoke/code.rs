@@ -2,12 +2,15 @@
 //! run plugins, which look at every byte of it first.
 //!
 //! A piece of code is a file: what the engine made, and behind it a [`TRAILER`] with the key that it was
-//! made for and a digest of its content. The worker opens it only to read, before it is confined; nothing that
-//! runs in there can change it.
+//! made for and a digest of its content. The worker opens it before it is confined, and only to read;
+//! nothing that runs in there can change it.
+
+#[cfg(target_os = "linux")]
+mod mapped;
 
 use std::fs::File;
 use std::hash::{Hash, Hasher};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
@@ -21,6 +24,10 @@ use super::engine::{self, Compiled};
 use super::{ENGINE, Event, Fault, FaultKind, breach, chain};
 use crate::config::{Compiler, Limits};
 use crate::diagnostic::CompiledBy;
+#[cfg(not(target_os = "linux"))]
+use elsewhere::{executable, map};
+#[cfg(target_os = "linux")]
+use mapped::{executable, map};
 
 /// What a worker is to do with one core module, or with what is left of a component: compile it, and hand
 /// over the code.
@@ -61,14 +68,7 @@ pub struct Given {
 }
 
 /// What a worker makes a component from: code that was kept, or its bytes.
-pub struct Origin(Option<Result<Kept, Fault>>);
-
-/// A component from code that was kept.
-struct Kept {
-    compiled: Compiled,
-    /// Whether that is only right where the sandbox is complete.
-    if_confined: bool,
-}
+pub struct Origin(Option<Result<Compiled, Fault>>);
 
 /// What every piece of code begins its trailer with.
 const MAGIC: &str = "plugtool-code/2";
@@ -203,27 +203,15 @@ impl Origin {
     }
 
     /// Code from these files, of which `given` is a [`Given`] in JSON; the component's bytes where that is
-    /// empty. Every byte of the files is looked at. To be called by a worker before it is confined, because
-    /// the engine asks the system for the size of what it maps; nothing that a stranger wrote has been read by
-    /// then. What is wrong with the files is said when the component is wanted.
-    pub fn of(given: &str, files: Vec<File>) -> Origin {
+    /// empty. Every byte of the files is looked at. `confined` is whether the sandbox that this happens in is
+    /// complete. What is wrong with the files is said when the component is wanted.
+    pub fn of(given: &str, files: &[File], confined: bool) -> Origin {
         if given.is_empty() {
             return Origin::bytes();
         }
         let given = serde_json::from_str(given)
             .map_err(|error| Fault::new(FaultKind::System, error.to_string()));
-        Origin(Some(given.and_then(|given| load(&given, files))))
-    }
-
-    /// For a worker that is as confined as this: code of the compiler that is only to be trusted in a complete
-    /// sandbox is not taken where there is none.
-    pub fn admit(self, confined: bool) -> Origin {
-        Origin(self.0.map(|kept| match kept {
-            Ok(kept) if kept.if_confined && !confined => {
-                Err(Fault::new(FaultKind::OtherCompiler, "the sandbox is not complete"))
-            }
-            kept => kept,
-        }))
+        Origin(Some(given.and_then(|given| load(&given, files, confined))))
     }
 
     /// The component as a compiler made it, then or now; `wanted` is by which, where it is made now.
@@ -240,40 +228,36 @@ impl Origin {
         wanted: Compiler,
     ) -> Result<Compiled, Fault> {
         match self.0 {
-            Some(kept) => Ok(kept?.compiled),
+            Some(kept) => kept,
             None => engine::compile(bytes, limits, wanted)
                 .map_err(|error| breach::of(FaultKind::Refused, &error)),
         }
     }
 }
 
-fn load(given: &Given, files: Vec<File>) -> Result<Kept, Fault> {
-    let engine = engine::engine(&given.limits, given.by, 0)
+fn load(given: &Given, files: &[File], confined: bool) -> Result<Compiled, Fault> {
+    if given.if_confined && !confined {
+        return Err(Fault::new(FaultKind::OtherCompiler, "the sandbox is not complete"));
+    }
+    let engine = engine::for_kept(&given.limits, given.by, executable())
         .map_err(|error| Fault::new(FaultKind::System, chain(&error)))?;
-    let keys = given.pieces.iter().map(|piece| &piece.key).chain([&given.rest]);
-    let mut files = files.into_iter();
-    let mut sound = Vec::new();
-    for (index, key) in keys.enumerate() {
+    let verified = |index: usize, key: &str| -> Result<(&File, usize), Fault> {
         let bad = |message: String| bad_code(index, message);
-        let file = files.next().ok_or_else(|| bad("it could not be opened".to_owned()))?;
-        let size = verified(&file, key).map_err(bad)?;
-        sound.push((index, file, size));
-    }
+        let file = files.get(index).ok_or_else(|| bad("it could not be opened".to_owned()))?;
+        Ok((file, verified(file, key).map_err(bad)?))
+    };
     let mut modules = Vec::new();
-    let mut component = None;
-    for (index, file, size) in &sound {
-        let bad = |error: wasmtime::Error| bad_code(*index, chain(&error));
-        match given.pieces.get(*index) {
-            Some(piece) => {
-                let module = believe_module(&engine, file, *size).map_err(bad)?;
-                modules.push((piece.import.clone(), module));
-            }
-            None => component = Some(believe_component(&engine, file, *size).map_err(bad)?),
-        }
+    for (index, piece) in given.pieces.iter().enumerate() {
+        let (file, size) = verified(index, &piece.key)?;
+        let module = believe_module(&engine, file, size);
+        let module = module.map_err(|error| bad_code(index, chain(&error)))?;
+        modules.push((piece.import.clone(), module));
     }
-    let component = component.ok_or_else(|| bad_code(sound.len(), "there is none".to_owned()))?;
-    let compiled = Compiled { engine, component, modules, by: given.by };
-    Ok(Kept { compiled, if_confined: given.if_confined })
+    let index = given.pieces.len();
+    let (file, size) = verified(index, &given.rest)?;
+    let component = believe_component(&engine, file, size);
+    let component = component.map_err(|error| bad_code(index, chain(&error)))?;
+    Ok(Compiled { engine, component, modules, by: given.by })
 }
 
 fn bad_code(index: usize, message: String) -> Fault {
@@ -281,13 +265,13 @@ fn bad_code(index: usize, message: String) -> Fault {
 }
 
 #[allow(unsafe_code, reason = "the engine must believe its own code")]
-fn believe_module(engine: &Engine, file: &File, size: u64) -> wasmtime::Result<Module> {
+fn believe_module(engine: &Engine, file: &File, size: usize) -> wasmtime::Result<Module> {
     // SAFETY: the file's bytes are what this version of the engine made with these settings: the supervisor
     // wrote them as they came from a worker that had run nothing, and `verified` has found every one as it
     // was written. The file is never written to again: it gets its name when it is whole, and whoever makes it
-    // anew makes another one. Nobody else has the folder (`judge::store`).
+    // anew makes another one. Nobody else has the folder (`judge::store::private`). What is mapped stays so.
     unsafe {
-        match again(file).map(|path| Module::deserialize_file(engine, path)) {
+        match map(file, size).map(|code| Module::deserialize_raw(engine, code)) {
             Some(Ok(module)) => Ok(module),
             // Code cannot be mapped from everywhere: not from a file system without executables.
             _ => Module::deserialize(engine, content(file, size)?),
@@ -296,41 +280,41 @@ fn believe_module(engine: &Engine, file: &File, size: u64) -> wasmtime::Result<M
 }
 
 #[allow(unsafe_code, reason = "the engine must believe its own code")]
-fn believe_component(engine: &Engine, file: &File, size: u64) -> wasmtime::Result<Component> {
+fn believe_component(engine: &Engine, file: &File, size: usize) -> wasmtime::Result<Component> {
     // SAFETY: as of modules, above.
     unsafe {
-        match again(file).map(|path| Component::deserialize_file(engine, path)) {
+        match map(file, size).map(|code| Component::deserialize_raw(engine, code)) {
             Some(Ok(component)) => Ok(component),
             _ => Component::deserialize(engine, content(file, size)?),
         }
     }
 }
 
-/// A path to an open file, whatever its name is by now. What is mapped need not be copied: this is where
-/// loading tens of megabytes takes its time.
-fn again(file: &File) -> Option<std::path::PathBuf> {
-    #[cfg(target_os = "linux")]
-    {
-        use std::os::fd::AsRawFd;
-        Some(format!("/proc/self/fd/{}", file.as_raw_fd()).into())
+/// Where nothing is mapped, everything is copied, and the engine makes it executable by itself.
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
+    use std::fs::File;
+    use std::ptr::NonNull;
+    use std::sync::Arc;
+
+    pub fn map(_: &File, _: usize) -> Option<NonNull<[u8]>> {
+        None
     }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = file;
+
+    pub fn executable() -> Option<Arc<dyn wasmtime::CustomCodeMemory>> {
         None
     }
 }
 
 /// The code in a file, without its end.
-fn content(mut file: &File, size: u64) -> io::Result<Vec<u8>> {
-    let mut code = Vec::new();
-    file.seek(SeekFrom::Start(0))?;
-    file.take(size).read_to_end(&mut code)?;
+fn content(file: &File, size: usize) -> io::Result<Vec<u8>> {
+    let mut code = vec![0; size];
+    read_at(file, &mut code, 0)?;
     Ok(code)
 }
 
 /// How many bytes of code of this key are in a file, where it has them as they were written.
-fn verified(mut file: &File, key: &str) -> Result<u64, String> {
+fn verified(mut file: &File, key: &str) -> Result<usize, String> {
     let say = |error: io::Error| error.to_string();
     let size = file.seek(SeekFrom::End(0)).map_err(say)?;
     let size = size.checked_sub(TRAILER as u64).ok_or("it is cut off")?;
@@ -347,7 +331,7 @@ fn verified(mut file: &File, key: &str) -> Result<u64, String> {
     if end != trailer(key, &digest(file, size).map_err(say)?) {
         return Err("its content is not what was written".into());
     }
-    Ok(size)
+    usize::try_from(size).map_err(|error| error.to_string())
 }
 
 /// The digest of the beginning of a file, taken on as many threads as there are.

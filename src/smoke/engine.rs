@@ -1,9 +1,12 @@
 //! The engine's settings, and which of its compilers does a job.
 
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
 
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Config, Engine, Module, OperatorCost, Strategy, VariableOperatorCost};
+use wasmtime::{
+    Config, CustomCodeMemory, Engine, Module, OperatorCost, Strategy, VariableOperatorCost,
+};
 
 use super::store::State;
 use super::wasi;
@@ -42,6 +45,19 @@ impl Compiled {
 ///
 /// `size` is how many bytes are to be compiled.
 pub fn engine(limits: &Limits, by: CompiledBy, size: usize) -> wasmtime::Result<Engine> {
+    Engine::new(&config(limits, by, size)?)
+}
+
+/// The engine for code that is kept, and made executable by `memory`.
+pub fn for_kept(
+    limits: &Limits,
+    by: CompiledBy,
+    memory: Option<Arc<dyn CustomCodeMemory>>,
+) -> wasmtime::Result<Engine> {
+    Engine::new(config(limits, by, 0)?.with_custom_code_memory(memory))
+}
+
+fn config(limits: &Limits, by: CompiledBy, size: usize) -> wasmtime::Result<Config> {
     /// From so many bytes on, threads are worth starting: a worker lives for one plugin, and a gate runs as
     /// many workers as there are processors.
     const LARGE: usize = 128 << 10;
@@ -61,7 +77,7 @@ pub fn engine(limits: &Limits, by: CompiledBy, size: usize) -> wasmtime::Result<
     config.relaxed_simd_deterministic(true);
     config.max_wasm_stack(stack);
     config.async_stack_size(stack + HOST_STACK);
-    Engine::new(&config)
+    Ok(config)
 }
 
 /// What instructions cost: as the engine has it, and nothing for each byte or element.

@@ -167,4 +167,27 @@
   (func (export "[method]blob.rest") (param "self" (borrow $blob)) (param "from" u32)
     (result (result (list u8) (error $error)))
     (canon lift (core func $i "kept") (memory $memory)))
+  ;; Handles inside of other values: what the last of many has, and what one has that is given away.
+  (core func $rep (canon resource.rep $blob'))
+  (core module $inside
+    (import "" "memory" (memory 1))
+    (import "" "kept" (func $kept (param i32 i32) (result i32)))
+    (import "" "rep" (func $rep (param i32) (result i32)))
+    (func (export "last") (param $at i32) (param $length i32) (result i32)
+      (call $kept
+        (i32.load (i32.add (local.get $at)
+          (i32.mul (i32.sub (local.get $length) (i32.const 1)) (i32.const 4))))
+        (i32.const 0)))
+    (func (export "take") (param $some i32) (param $handle i32) (result i32)
+      (call $kept (call $rep (local.get $handle)) (i32.const 0))))
+  (core instance $n (instantiate $inside (with "" (instance
+    (export "memory" (memory $memory))
+    (export "kept" (func $i "kept"))
+    (export "rep" (func $rep))))))
+  (func (export "last") (param "all" (list (borrow $blob)))
+    (result (result (list u8) (error $error)))
+    (canon lift (core func $n "last") (memory $memory) (realloc $realloc)))
+  (func (export "take") (param "which" (option (own $blob)))
+    (result (result (list u8) (error $error)))
+    (canon lift (core func $n "take") (memory $memory)))
 )

@@ -65,6 +65,47 @@ fn which_import_is_answered_is_part_of_the_key() {
     }
 }
 
+/// What a plugin asked of its host is as much its own as what it returned, and the same every time.
+#[test]
+fn what_is_wrong_with_calls_of_the_host_is_kept() {
+    let bench = Bench::new();
+    bench.write(
+        "host/wit/world.wit",
+        "package my:tiny;\nworld plugin {\n  import tick: func(n: u32);\n  import tock: func();\n  \
+         export answer: func() -> u32;\n}\n",
+    );
+    bench.write(
+        "host/it.wat",
+        r#"(component
+             (import "tick" (func $tick (param "n" u32)))
+             (core func $tick (canon lower (func $tick)))
+             (core module $m
+               (import "" "tick" (func $tick (param i32)))
+               (func (export "f") (result i32)
+                 (call $tick (i32.const 1)) (call $tick (i32.const 1)) (i32.const 42)))
+             (core instance $i (instantiate $m (with "" (instance (export "tick" (func $tick))))))
+             (func (export "answer") (result u32) (canon lift (core func $i "f"))))"#,
+    );
+    for (code, rules) in [
+        ("unexpected-host-call", ""),
+        ("host-call-argument", "[[host]]\ncall = 'tick'\nargs = '(2)'\n"),
+        ("extra-host-call", "[[host]]\ncall = 'tick'\ntimes = 1\n"),
+        (
+            "host-call-order",
+            "[[host]]\nname = 'first'\ncall = 'tock'\n[[host]]\ncall = 'tick'\nafter = ['first']\n",
+        ),
+        ("forbidden-host-call", "[[host]]\ncall = 'tick'\nforbid = true\n"),
+        ("missing-host-call", "[[host]]\ncall = 'tick'\n[[host]]\ncall = 'tock'\ntimes = 1\n"),
+    ] {
+        let steps = "steps = [{ invoke = 'answer()', expect = '42' }]\n";
+        bench.write("host/smoke/answers.toml", format!("{steps}{rules}"));
+        bench.gate();
+        let warm = bench.gate();
+        assert_eq!(warm.report["plugins"][0]["diagnostics"][0]["code"], code, "{warm:#?}");
+        assert_eq!((warm.verdict(), warm.cached()), ("fail", ALL.to_vec()), "{code}");
+    }
+}
+
 /// Everything that a verdict depends on. Each change is made to a host of which all is known.
 #[test]
 fn what_a_verdict_depends_on_is_part_of_the_key() {

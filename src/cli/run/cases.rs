@@ -74,7 +74,7 @@ impl Run {
             cache: None,
         };
         let plugin = Plugin { id: name.clone(), path: path.to_owned(), enabled: true };
-        let mut judged = judge::judge(&plugin, &host, &options).map_err(failure)?;
+        let mut judged = judge::judge(&plugin, &host, &options);
         options.code.iter().for_each(|code| tell(code, &self.common));
         let ran = std::mem::take(&mut judged.cases);
         let mut report = RunReport::of(tool(), judged);

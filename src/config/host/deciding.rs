@@ -28,9 +28,20 @@ impl HostSide {
 
     /// The digests of the files that it names.
     pub fn written(&self) -> Vec<String> {
-        let files = self.files.iter().map(|file| input::digest(&file.bytes));
-        let mock = self.mock.as_ref().map(|mock| mock.sha256().to_owned());
-        let replay = self.replay.as_ref().map(|trace| trace.sha256().to_owned());
+        // All else stands in the file of the case.
+        let HostSide {
+            rules: _,
+            in_order: _,
+            defaults: _,
+            config: _,
+            keyvalue: _,
+            files,
+            mock,
+            replay,
+        } = self;
+        let files = files.iter().map(|file| input::digest(&file.bytes));
+        let mock = mock.as_ref().map(|mock| mock.sha256().to_owned());
+        let replay = replay.as_ref().map(|trace| trace.sha256().to_owned());
         files.chain(mock).chain(replay).collect()
     }
 }

@@ -2,6 +2,7 @@
 //! compiling: whoever adds it says whether it decides.
 
 use super::{Baseline, Case, CaseFile, Expectation, Step};
+use crate::config::command::CommandCase;
 use crate::config::http::HttpCase;
 use crate::input;
 
@@ -63,20 +64,37 @@ impl Case {
             )
         ))
     }
-    /// All that the host wrote of the case, as text: its file, and what is in the files that it names.
+
+    /// All that the host wrote of the case, as text: its file, and what is in the files and folders that it
+    /// names.
     pub fn written(&self) -> String {
+        // What stands in the file is in its text; where files lie is no part of it.
+        let Case {
+            name,
+            file: _,
+            plugins: _,
+            steps: _,
+            command,
+            host,
+            http,
+            // Its bodies are among the files.
+            outside: _,
+            files,
+            max_fuel: _,
+            baseline: _,
+            twice,
+            head: _,
+            text,
+        } = self;
         let file = |CaseFile { path, bytes }: &CaseFile| (path.clone(), input::digest(bytes));
-        let files: Vec<_> = self.files.iter().map(file).collect();
-        let command = self.command.as_ref().map(|command| {
-            let bytes = [Some(&command.stdin), command.stdout.as_ref(), command.stderr.as_ref()];
-            bytes.map(|bytes| bytes.map(|bytes| input::digest(bytes)))
-        });
-        let http = self.http.as_ref().map(|http| {
-            let expected = http.expected.as_ref().map(|body| input::digest(body));
-            (input::digest(&http.body), expected)
-        });
-        let text = input::digest(self.text.as_bytes());
-        let host = self.host.written();
-        format!("{:?}", (&self.name, text, files, host, command, http, self.twice))
+        let files: Vec<_> = files.iter().map(file).collect();
+        let command = command.as_ref().map(CommandCase::beside);
+        let http =
+            http.as_ref().map(|HttpCase { request: _, body, status: _, headers: _, expected }| {
+                let expected = expected.as_ref().map(|body| input::digest(body));
+                (input::digest(body), expected)
+            });
+        let text = input::digest(text.as_bytes());
+        format!("{:?}", (name, text, files, host.written(), command, http, twice))
     }
 }

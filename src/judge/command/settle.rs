@@ -3,7 +3,7 @@
 use super::Ran;
 use crate::config::Case;
 use crate::diagnostic::{CaseReport, Code, Diagnostic, Sandbox, Timing, WitPath, Wrote};
-use crate::judge::trial::{Terms, Trial, advice, measured};
+use crate::judge::trial::{Terms, Trial, advice, measured, passes};
 
 /// What passed through the streams of a run, held against what its case expects.
 pub trait Told {
@@ -58,7 +58,7 @@ pub fn settle<T: Told>(
         let (requests, requests_left_out) = ran.requests.clone();
         trial.cases.push(CaseReport {
             name: case.name.clone(),
-            passed: findings.iter().all(|finding| finding.code == Code::StaleBaseline),
+            passed: passes(&findings),
             steps: usize::from(ran.fuel.is_some()),
             fuel,
             memory: ran.memory.unwrap_or(0),

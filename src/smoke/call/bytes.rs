@@ -13,23 +13,20 @@ use super::raw::{Arguments, Flat, Stored};
 use super::{Handles, PluginStore, Returned};
 use crate::wave::Value;
 
-/// Whether a function moves bytes, and in a way that is known here: not asynchronously, with no stream,
-/// future or map, and with handles among the parameters only as they are.
+/// Whether a function moves bytes, and in a way that is known here: not asynchronously, and with no
+/// stream, future or map.
 pub fn moves(ty: &ComponentFunc) -> bool {
     let mut bytes = false;
     let mut known = !ty.async_();
-    for (_, ty) in ty.params() {
-        known &= matches!(ty, Type::Own(_) | Type::Borrow(_)) || is_known(&ty, false, &mut bytes);
-    }
-    for ty in ty.results() {
-        known &= is_known(&ty, true, &mut bytes);
+    for ty in ty.params().map(|(_, ty)| ty).chain(ty.results()) {
+        known &= is_known(&ty, &mut bytes);
     }
     known && bytes
 }
 
-/// Whether everything in a type is known, handles included or not; takes note of bytes.
-fn is_known(ty: &Type, handles: bool, bytes: &mut bool) -> bool {
-    let mut each = |ty: Type| is_known(&ty, handles, bytes);
+/// Whether everything in a type is known; takes note of bytes.
+fn is_known(ty: &Type, bytes: &mut bool) -> bool {
+    let mut each = |ty: Type| is_known(&ty, bytes);
     match ty {
         Type::List(list) => match list.ty() {
             Type::U8 => {
@@ -46,7 +43,6 @@ fn is_known(ty: &Type, handles: bool, bytes: &mut bool) -> bool {
         Type::Result(result) => {
             result.ok().is_none_or(&mut each) && result.err().is_none_or(&mut each)
         }
-        Type::Own(_) | Type::Borrow(_) => handles,
         Type::Map(_) | Type::Future(_) | Type::Stream(_) | Type::ErrorContext => false,
         _ => true,
     }
@@ -66,7 +62,10 @@ pub async fn make(
     if stored.is_err() && flat.is_err() {
         return Ok(None);
     }
-    let held = taken(&function.ty(&*store), args, handles)?;
+    let mut held = BTreeMap::new();
+    for ((_, ty), arg) in function.ty(&*store).params().zip(args) {
+        take(&ty, arg, handles, &mut held)?;
+    }
     let arguments = Arguments { values: args, named: Named { handles: &held, files } };
     let (value, handles) = match (stored, flat) {
         (Ok(function), _) => {
@@ -82,20 +81,45 @@ pub async fn make(
     Ok(Some(Returned { value, handles }))
 }
 
-/// The handles that are arguments, by the names of their variables, which lose those that are given away.
-fn taken(
-    ty: &ComponentFunc,
-    args: &[Value],
+/// Takes the handles that are in an argument, by the names of their variables, which lose those that are
+/// given away.
+fn take(
+    ty: &Type,
+    arg: &Value,
     handles: &mut Handles,
-) -> wasmtime::Result<BTreeMap<String, ResourceAny>> {
-    let mut held = BTreeMap::new();
-    for ((_, ty), arg) in ty.params().zip(args) {
-        let Value::Handle(name) = arg else { continue };
-        let handle = match ty {
-            Type::Own(_) => handles.give(name)?,
-            _ => handles.lend(name)?,
-        };
-        held.insert(name.clone(), handle);
+    held: &mut BTreeMap<String, ResourceAny>,
+) -> wasmtime::Result<()> {
+    let mut each = |ty: Type, arg: &Value| take(&ty, arg, handles, held);
+    match (ty, arg) {
+        (Type::Own(_) | Type::Borrow(_), Value::Handle(name)) => {
+            held.insert(name.clone(), handles.pass(name, ty)?);
+            Ok(())
+        }
+        (Type::List(list), Value::List(items, _)) => {
+            items.iter().try_for_each(|item| each(list.ty(), item))
+        }
+        (Type::FixedLengthList(list), Value::List(items, _)) => {
+            items.iter().try_for_each(|item| each(list.ty(), item))
+        }
+        (Type::Record(record), Value::Record(fields)) => {
+            record.fields().zip(fields).try_for_each(|(field, (_, value))| each(field.ty, value))
+        }
+        (Type::Tuple(tuple), Value::Tuple(items)) => {
+            tuple.types().zip(items).try_for_each(|(ty, item)| each(ty, item))
+        }
+        (Type::Variant(variant), Value::Variant(name, Some(value))) => {
+            match variant.cases().find(|case| case.name == name).and_then(|case| case.ty) {
+                Some(ty) => each(ty, value),
+                None => Ok(()),
+            }
+        }
+        (Type::Option(option), Value::Option(Some(value))) => each(option.ty(), value),
+        (Type::Result(result), Value::Result(Ok(Some(value)))) => {
+            result.ok().map_or(Ok(()), |ty| each(ty, value))
+        }
+        (Type::Result(result), Value::Result(Err(Some(value)))) => {
+            result.err().map_or(Ok(()), |ty| each(ty, value))
+        }
+        _ => Ok(()),
     }
-    Ok(held)
 }

@@ -2,11 +2,11 @@
 //! of `lift_flat` and `load` (component model, CanonicalABI.md). A list of bytes takes what it is; everything
 //! else is charged for what it takes here, before it does.
 
-use wasmtime::component::__internal::wasmtime_environ::component::VariantInfo;
 use wasmtime::component::__internal::{InterfaceType, LiftContext};
 use wasmtime::component::{Lift, ResourceAny};
 use wasmtime::{Error, Result, ValRaw};
 
+use super::raw::layout;
 use crate::wave::Value;
 
 /// Loads a value from the bytes that it takes in the guest's memory. Handles in it are put aside.
@@ -65,7 +65,7 @@ pub fn load(
             flags(cx, ty, &set)?
         }
         _ => {
-            let (tag, offset) = layout(cx, ty)?;
+            let (tag, offset) = layout(cx.types, ty).ok_or_else(unexpected)?;
             let mut case = [0; 8];
             case[..tag].copy_from_slice(bytes.get(..tag).ok_or_else(out_of_bounds)?);
             let case = usize::try_from(u64::from_le_bytes(case))?;
@@ -209,18 +209,6 @@ fn flags(cx: &mut LiftContext<'_>, ty: InterfaceType, set: &[usize]) -> Result<V
         set.iter().filter_map(|place| all.iter().nth(*place)).cloned().collect();
     cx.consume_fuel(names.iter().map(|name| size_of::<String>() + name.len()).sum())?;
     Ok(Value::Flags(names))
-}
-
-/// How many bytes say which case it is, and where what it carries begins.
-fn layout(cx: &LiftContext<'_>, ty: InterfaceType) -> Result<(usize, usize)> {
-    let of = |info: &VariantInfo| (usize::from(info.size), info.payload_offset32 as usize);
-    Ok(match ty {
-        InterfaceType::Variant(index) => of(&cx.types[index].info),
-        InterfaceType::Enum(index) => of(&cx.types[index].info),
-        InterfaceType::Option(index) => of(&cx.types[index].info),
-        InterfaceType::Result(index) => of(&cx.types[index].info),
-        _ => return Err(unexpected()),
-    })
 }
 
 /// What a case carries.

@@ -1,15 +1,13 @@
 //! Arguments by the canonical ABI: as core values, or stored in the guest's memory. The rules are those of
 //! `lower_flat` and `store` (component model, CanonicalABI.md); sizes and places are the engine's own.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use wasmtime::component::__internal::wasmtime_environ::component::VariantInfo;
 use wasmtime::component::__internal::{InterfaceType, LowerContext};
 use wasmtime::component::{Lower, ResourceAny};
 use wasmtime::{Result, ValRaw};
 
-use super::raw::core_values;
+use super::raw::{core_values, layout};
 use super::values::{file, misfit};
 use crate::wave::Value;
 
@@ -50,7 +48,7 @@ impl Named<'_> {
         match ty {
             InterfaceType::String => {
                 let text = self.text(value)?;
-                out.extend(core_values::<str, 2, T>(&text, cx, ty)?);
+                out.extend(core_values::<str, 2, T>(text, cx, ty)?);
             }
             InterfaceType::Own(_) | InterfaceType::Borrow(_) => {
                 out.extend(core_values::<ResourceAny, 1, T>(self.handle(value)?, cx, ty)?);
@@ -133,13 +131,7 @@ impl Named<'_> {
             }
             _ => {
                 let (case, payload) = case_of(cx, ty, value)?;
-                let (tag, offset) = match ty {
-                    InterfaceType::Variant(i) => layout(&types[i].info),
-                    InterfaceType::Enum(i) => layout(&types[i].info),
-                    InterfaceType::Option(i) => layout(&types[i].info),
-                    InterfaceType::Result(i) => layout(&types[i].info),
-                    _ => return Err(misfit(value)),
-                };
+                let (tag, offset) = layout(types, ty).ok_or_else(|| misfit(value))?;
                 put(cx, at, case as u64, tag)?;
                 match payload {
                     Some((value, ty)) => self.store(cx, ty, value, at + offset),
@@ -182,12 +174,11 @@ impl Named<'_> {
         Ok((at, items.len()))
     }
 
-    fn text<'v>(&'v self, value: &'v Value) -> Result<Cow<'v, str>> {
+    fn text<'v>(&'v self, value: &'v Value) -> Result<&'v str> {
         match value {
-            Value::Text(text) => Ok(Cow::from(text)),
+            Value::Text(text) => Ok(text),
             Value::File(index, true) => {
-                let text = std::str::from_utf8(file(*index, self.files)?);
-                text.map(Cow::from).map_err(|_| misfit(value))
+                std::str::from_utf8(file(*index, self.files)?).map_err(|_| misfit(value))
             }
             _ => Err(misfit(value)),
         }
@@ -306,11 +297,6 @@ fn case_of<'v, T>(
 fn set_flags(value: &Value, place: impl Fn(&str) -> Option<usize>) -> Result<Vec<usize>> {
     let Value::Flags(names) = value else { return Err(misfit(value)) };
     names.iter().map(|name| place(name).ok_or_else(|| misfit(value))).collect()
-}
-
-/// How many bytes say which case it is, and where what it carries begins.
-fn layout(info: &VariantInfo) -> (usize, usize) {
-    (usize::from(info.size), info.payload_offset32 as usize)
 }
 
 /// Stores the lowest bytes of a number.

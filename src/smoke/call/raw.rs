@@ -10,6 +10,7 @@
 
 use std::mem::MaybeUninit;
 
+use wasmtime::component::__internal::wasmtime_environ::component::ComponentTypes;
 use wasmtime::component::__internal::{
     CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext, LowerContext,
 };
@@ -193,6 +194,19 @@ unsafe impl Lift for Flat {
     ) -> Result<Flat> {
         not_of_this_shape()
     }
+}
+
+/// How many bytes say which case it is of a variant, an enum, an option or a result, and where what it
+/// carries begins; none of what has no cases.
+pub fn layout(types: &ComponentTypes, ty: InterfaceType) -> Option<(usize, usize)> {
+    let info = match ty {
+        InterfaceType::Variant(index) => &types[index].info,
+        InterfaceType::Enum(index) => &types[index].info,
+        InterfaceType::Option(index) => &types[index].info,
+        InterfaceType::Result(index) => &types[index].info,
+        _ => return None,
+    };
+    Some((usize::from(info.size), info.payload_offset32 as usize))
 }
 
 /// What a type of the engine's own lowers to.
