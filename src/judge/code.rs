@@ -3,7 +3,7 @@
 //!
 //! Only this side writes to the folder. A worker that runs a plugin gets the files open, to read, and looks
 //! at every byte before it believes them; what it finds wrong is thrown away here and compiled again.
-//! Whoever else can write to the folder decides verdicts: [`store::private`](super::store) refuses such a one.
+//! Whoever else can write to the folder decides verdicts: `store::private` refuses such a one.
 
 use std::collections::BTreeSet;
 use std::fs;
