@@ -39,7 +39,7 @@ use stage::{Stage, begin, guarded};
 pub use trial::{Terms, Trial, run_cases};
 
 /// Why cases were not run to their end. Neither is about the plugin.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum JudgeError {
     /// A smoke case makes a call that cannot be made, or grants a folder that cannot be opened.
     #[error("{0}")]
@@ -419,6 +419,7 @@ fn finish(report: &mut PluginReport, trial: Trial, host: &Host, options: &Option
     let open = trial::open(&trial);
     report.cases = trial.cases;
     report.sandbox = trial.sandbox;
+    report.failure = trial.failure.map(|error| error.to_string());
     let before = std::mem::replace(&mut report.diagnostics, trial.diagnostics);
     weigh(report, &host.policy, options.today);
     trial::settle(&mut report.cases, &open, &report.diagnostics);

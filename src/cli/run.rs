@@ -180,6 +180,15 @@ fn terms<'t>(id: &'t str, limits: &'t Limits, worker: &'t Path) -> Terms<'t> {
     }
 }
 
+/// What a trial broke off for, as its report has it: what was found before is told beside it. What is wrong with
+/// a case is its author's to mend first.
+fn broken(error: Option<JudgeError>) -> Result<Option<String>, Failure> {
+    match error {
+        Some(error @ JudgeError::Case(_)) => Err(failure(error)),
+        error => Ok(error.map(|error| error.to_string())),
+    }
+}
+
 fn failure(error: JudgeError) -> Failure {
     match error {
         JudgeError::Case(_) => Failure::usage(error),

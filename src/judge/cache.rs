@@ -174,15 +174,18 @@ impl Cache {
 
     pub(super) fn trial(&self, key: &str) -> Option<Trial> {
         let Outcome { cases, diagnostics, sandbox } = self.store.get(key)?;
-        Some(Trial { cases, diagnostics, sandbox })
+        Some(Trial { cases, diagnostics, sandbox, failure: None })
     }
 
     /// Keeps what came of running cases, where it would come to the same the next time.
     pub(super) fn keep_trial(&self, key: &str, trial: &Trial) {
         let confined = self.sandbox.get().and_then(Option::as_ref);
         let as_known = trial.sandbox.is_some() && trial.sandbox.as_ref() == confined;
-        if as_known && trial.diagnostics.iter().all(|finding| is_lasting(finding.code)) {
-            let Trial { mut cases, diagnostics, sandbox } = trial.clone();
+        if as_known
+            && trial.failure.is_none()
+            && trial.diagnostics.iter().all(|finding| is_lasting(finding.code))
+        {
+            let Trial { mut cases, diagnostics, sandbox, failure: _ } = trial.clone();
             // How long it took is true of this time alone.
             cases.iter_mut().for_each(|case| case.timing = None);
             self.store.put(key, &Outcome { cases, diagnostics, sandbox });

@@ -62,6 +62,17 @@ pub fn run_command(
     terms: Terms<'_>,
     streams: &mut dyn FnMut(usize, Said<'_>) -> Answer,
 ) -> Result<(Vec<Ran>, Option<Sandbox>), JudgeError> {
+    let Streamed { ran, sandbox, failure } = run_launches(component, job, terms, streams);
+    failure.map_or(Ok((ran, sandbox)), Err)
+}
+
+/// As [`run_command`], with what was known before something broke.
+fn run_launches(
+    component: &Component,
+    job: &CommandJob,
+    terms: Terms<'_>,
+    streams: &mut dyn FnMut(usize, Said<'_>) -> Answer,
+) -> Streamed {
     let order = |first: usize| {
         let rest = CommandJob { runs: job.runs[first..].to_vec(), ..job.clone() };
         let folders = |wanted: bool| -> Vec<PathBuf> {
@@ -73,6 +84,17 @@ pub fn run_command(
         Ok(Part { header: serde_json::to_string(&rest)?, files: Vec::new(), read, write })
     };
     run_streaming(component, Source::of_command(terms), job.runs.len(), &order, terms, streams)
+}
+
+/// What came of runs that had streams.
+#[derive(Default)]
+pub(super) struct Streamed {
+    /// Every run of which it is known what became of it.
+    pub ran: Vec<Ran>,
+    /// How the workers were confined.
+    pub sandbox: Option<Sandbox>,
+    /// Why there are no more, where something broke.
+    pub failure: Option<JudgeError>,
 }
 
 /// What a worker gets that does the runs that are left.
@@ -87,17 +109,29 @@ pub(super) struct Part<'p> {
     pub write: Vec<PathBuf>,
 }
 
-/// As [`run_command`], for whatever has streams. `order` makes the job of the runs from a first one on.
+/// As [`run_launches`], for whatever has streams. `order` makes the job of the runs from a first one on.
 pub(super) fn run_streaming<'p>(
+    component: &Component,
+    source: Source<'_>,
+    runs: usize,
+    order: &dyn Fn(usize) -> serde_json::Result<Part<'p>>,
+    terms: Terms<'_>,
+    streams: &mut dyn FnMut(usize, Said<'_>) -> Answer,
+) -> Streamed {
+    let mut done = Streamed::default();
+    done.failure = stream(component, source, runs, order, terms, streams, &mut done).err();
+    done
+}
+
+fn stream<'p>(
     component: &Component,
     mut source: Source<'_>,
     runs: usize,
     order: &dyn Fn(usize) -> serde_json::Result<Part<'p>>,
     terms: Terms<'_>,
     streams: &mut dyn FnMut(usize, Said<'_>) -> Answer,
-) -> Result<(Vec<Ran>, Option<Sandbox>), JudgeError> {
-    let mut all: Vec<Ran> = Vec::new();
-    let mut confined = None;
+    Streamed { ran: all, sandbox: confined, .. }: &mut Streamed,
+) -> Result<(), JudgeError> {
     while all.len() < runs {
         let first = all.len();
         if let Some(ending) = source.prepare(component, terms)? {
@@ -133,7 +167,9 @@ pub(super) fn run_streaming<'p>(
             },
             said => streams(first + watch.ran.len().saturating_sub(1), said),
         })?;
-        if let Some(error) = watch.bad {
+        if let Some(error) = watch.bad.take() {
+            confined.get_or_insert(sandbox);
+            all.extend(watch.settled());
             return Err(error);
         }
         if let Some(fault) = watch.again {
@@ -144,6 +180,7 @@ pub(super) fn run_streaming<'p>(
         if !watch.done {
             watch.lost(&ending);
         } else if !watch.is_settled() {
+            all.extend(watch.settled());
             return Err(unsettled());
         }
         all.append(&mut watch.ran);
@@ -151,7 +188,12 @@ pub(super) fn run_streaming<'p>(
             break;
         }
     }
-    Ok((all, confined))
+    Ok(())
+}
+
+/// Whether it is known what became of a run.
+fn is_told(ran: &Ran) -> bool {
+    ran.fuel.is_some() || !ran.diagnostics.is_empty()
 }
 
 /// What was heard of a worker.
@@ -219,8 +261,12 @@ impl Watch<'_> {
     /// Whether it is known of every run what became of it. What cannot be run at all is told once.
     fn is_settled(&self) -> bool {
         let runs = if self.compiled { self.runs } else { 1 };
-        let told = |ran: &Ran| ran.fuel.is_some() || !ran.diagnostics.is_empty();
-        self.ran.len() == runs && self.ran.iter().all(told)
+        self.ran.len() == runs && self.ran.iter().all(is_told)
+    }
+
+    /// The runs of which it is known what became of them, up to the first of which it is not.
+    fn settled(self) -> impl Iterator<Item = Ran> {
+        self.ran.into_iter().take_while(is_told)
     }
 
     fn fresh(&self) -> Ran {

@@ -151,9 +151,11 @@ fn quoted<T: AsRef<str>>(values: &[T]) -> String {
 
 /// Sends the requests of cases to a component, each to a fresh instance, in worker processes.
 ///
+/// What breaks is the trial's failure.
+///
 /// # Errors
 ///
-/// As [`super::run_command`].
+/// [`JudgeError`] where the cases cannot be made in the component, before anything runs.
 pub fn run_http_cases(
     component: &Component,
     cases: &[(&Case, &HttpCase)],
@@ -185,13 +187,12 @@ pub fn run_http_cases(
         Ok(Part { header: serde_json::to_string(&job)?, files: files.collect(), read, write })
     };
     let source = Source::of_calls(terms);
-    let (ran, sandbox) =
-        run_streaming(component, source, runs.len(), &order, terms, &mut |run, said| {
-            sessions.get_mut(run).map_or(Answer::Stop, |session| session.answer(said))
-        })?;
+    let streamed = run_streaming(component, source, runs.len(), &order, terms, &mut |run, said| {
+        sessions.get_mut(run).map_or(Answer::Stop, |session| session.answer(said))
+    });
 
     let cases: Vec<&Case> = cases.iter().map(|(case, _)| *case).collect();
-    Ok(settle(&cases, ran, &sessions, sandbox, terms))
+    Ok(settle(&cases, streamed, &sessions, terms))
 }
 
 #[cfg(test)]

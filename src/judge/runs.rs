@@ -17,13 +17,14 @@ enum Kind {
     Foreign(String),
 }
 
-/// Runs smoke cases.
+/// Runs smoke cases, up to the first that cannot be run to its end: why not is the trial's failure, beside what
+/// was found until then. That is [`JudgeError::Case`] where a granted folder cannot be opened, and
+/// [`JudgeError::Internal`] where there is no worker to be had, or none that is confined as the terms demand.
 ///
 /// # Errors
 ///
-/// [`JudgeError::Case`] where a granted folder cannot be opened, and, where no host's world decides, where a
-/// call of any case cannot be made, before anything runs; [`JudgeError::Internal`] where there is no worker
-/// to be had, or none that is confined as the terms demand.
+/// [`JudgeError::Case`] where no host's world decides and a call of any case cannot be made, before anything
+/// runs.
 pub fn run_all(
     component: &Component,
     cases: &[&Case],
@@ -47,23 +48,26 @@ pub fn run_all(
         let (group, after) = rest.split_at(kinds.len());
         rest = after;
         let trial = match &kinds[0] {
-            Kind::Calls => run_cases(component, group, terms)?,
+            Kind::Calls => run_cases(component, group, terms),
             Kind::Command => {
                 let commands =
                     group.iter().filter_map(|case| Some((*case, case.command.as_ref()?)));
-                run_command_cases(component, &commands.collect::<Vec<_>>(), terms)?
+                run_command_cases(component, &commands.collect::<Vec<_>>(), terms)
             }
             Kind::Request => {
                 let requests = group.iter().filter_map(|case| Some((*case, case.http.as_ref()?)));
-                run_http_cases(component, &requests.collect::<Vec<_>>(), terms)?
+                run_http_cases(component, &requests.collect::<Vec<_>>(), terms)
             }
-            Kind::Foreign(why) => foreign(group, why, terms),
+            Kind::Foreign(why) => Ok(foreign(group, why, terms)),
         };
+        let trial =
+            trial.unwrap_or_else(|error| Trial { failure: Some(error), ..Trial::default() });
         let complete = trial.cases.len() == group.len();
         all.cases.extend(trial.cases);
         all.diagnostics.extend(trial.diagnostics);
         all.sandbox = all.sandbox.or(trial.sandbox);
-        if !complete {
+        all.failure = trial.failure;
+        if !complete || all.failure.is_some() {
             // It cannot be run at all, and the next worker would find the same.
             break;
         }

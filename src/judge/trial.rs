@@ -35,12 +35,14 @@ pub(super) use usage::of as usage_of;
 /// What came of running a component.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trial {
-    /// Every case that was begun.
+    /// Every case that was begun, and not broken off by what is nobody's fault here.
     pub cases: Vec<CaseReport>,
     /// What went wrong.
     pub diagnostics: Vec<Diagnostic>,
     /// How the workers were confined.
     pub sandbox: Option<Sandbox>,
+    /// Why it was not run to its end, where it was not. The cases are those that were settled before.
+    pub failure: Option<JudgeError>,
 }
 
 /// On what terms a component is run.
@@ -68,17 +70,18 @@ pub struct Terms<'t> {
 /// Runs smoke cases against a component, each in a fresh instance, in worker processes. Without a
 /// case it is instantiated all the same: what does not come to life is of no use to a host.
 ///
+/// Where there is no worker to be had, or none that is confined as the terms demand, or a mock breaks, that is
+/// the trial's failure: what was found before stays.
+///
 /// # Errors
 ///
-/// [`JudgeError::Case`] where a call of a case cannot be made, before anything runs;
-/// [`JudgeError::Internal`] where there is no worker to be had, or none that is confined as the terms
-/// demand.
+/// [`JudgeError::Case`] where a call of a case cannot be made, before anything runs.
 pub fn run_cases(
     component: &Component,
     cases: &[&Case],
     terms: Terms<'_>,
 ) -> Result<Trial, JudgeError> {
-    let Terms { limits, unscripted, record, .. } = terms;
+    let Terms { unscripted, record, .. } = terms;
     let nothing = Case::default();
     let all: Vec<&Case> = if cases.is_empty() { vec![&nothing] } else { cases.to_vec() };
     let script = |case: &&Case| {
@@ -89,9 +92,32 @@ pub fn run_cases(
     };
     // Where a case says what the host answers, the host's functions are there.
     let unscripted = unscripted || all.iter().any(|case| case.host != HostSide::default());
-    let mut scripts: Vec<Script> = all.iter().map(script).collect::<Result<_, _>>()?;
-    let mocks = mocks_of(&all, &mut scripts);
+    let scripts: Vec<Script> = all.iter().map(script).collect::<Result<_, _>>()?;
     let mut trial = Trial::default();
+    trial.failure =
+        run_scripts(component, &all, scripts, Terms { unscripted, ..terms }, &mut trial).err();
+    if trial.failure.is_some() {
+        // What was broken off has neither passed nor failed.
+        let Trial { cases, diagnostics, .. } = &mut trial;
+        cases.retain(|case| case.passed || diagnostics.iter().any(|it| it.is_about(case)));
+    }
+    if cases.is_empty() {
+        // That it came to life is not a case of anybody's.
+        trial.cases.clear();
+    }
+    Ok(trial)
+}
+
+/// Runs cases for which there are scripts. What comes of it is in the trial, whatever breaks.
+fn run_scripts(
+    component: &Component,
+    all: &[&Case],
+    mut scripts: Vec<Script>,
+    terms: Terms<'_>,
+    trial: &mut Trial,
+) -> Result<(), JudgeError> {
+    let Terms { limits, unscripted, .. } = terms;
+    let mocks = mocks_of(all, &mut scripts);
     let mut begin = 0;
     let mut source = Source::of_calls(terms);
     while begin < all.len() {
@@ -115,7 +141,7 @@ pub fn run_cases(
         let mut run = Run {
             cases: rest,
             terms,
-            trial: &mut trial,
+            trial: &mut *trial,
             at: At::Compiling,
             settled: 0,
             begun: None,
@@ -135,6 +161,7 @@ pub fn run_cases(
             Said::Wants { .. } => Answer::Input(Vec::new()),
         })?;
         if let Some(message) = run.bad.take() {
+            run.trial.sandbox.get_or_insert(sandbox);
             return Err(JudgeError::Internal(message));
         }
         if let Some(fault) = run.again.take() {
@@ -161,11 +188,7 @@ pub fn run_cases(
             }
         }
     }
-    if cases.is_empty() {
-        // That it came to life is not a case of anybody's.
-        trial.cases.clear();
-    }
-    Ok(trial)
+    Ok(())
 }
 
 /// The mocks that cases name, each once; their scripts learn which is theirs.

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Run, failure, terms};
+use super::{Run, broken, failure, terms};
 use crate::cli::cache::tell;
 use crate::cli::{Failure, Format};
 use crate::config::{Case, Limits};
@@ -28,6 +28,7 @@ impl Run {
             code.iter().for_each(|code| tell(code, &self.common));
             called(&mut report, trial.cases);
             report.sandbox = trial.sandbox;
+            report.failure = broken(trial.failure)?;
             report.diagnostics.extend(trial.diagnostics);
         }
         self.answer_calls(&report)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::calls::called;
-use super::{Run, failure, terms};
+use super::{Run, broken, failure, terms};
 use crate::check::today;
 use crate::cli::cache::tell;
 use crate::cli::{Failure, Format, load_host, print, record, write_whole};
@@ -45,6 +45,7 @@ impl Run {
             code.iter().for_each(|code| tell(code, &self.common));
             ran = trial.cases;
             report.sandbox = trial.sandbox;
+            report.failure = broken(trial.failure)?;
             report.diagnostics.extend(trial.diagnostics);
         }
         report.cases = Some(ran);

@@ -1,7 +1,7 @@
 //! Smoke cases that run a command: its bytes compared with those that are expected.
 
 use super::settle::{Told, settle};
-use super::{Ran, differences, run_command};
+use super::{Ran, differences, run_launches};
 use crate::component::Component;
 use crate::config::{Case, CommandCase};
 use crate::diagnostic::{Code, Diagnostic, WitPath, Wrote};
@@ -100,9 +100,11 @@ impl Told for Session<'_> {
 
 /// Runs cases of commands against a component, each in a fresh instance, in worker processes.
 ///
+/// What breaks is the trial's failure.
+///
 /// # Errors
 ///
-/// As [`run_command`].
+/// [`JudgeError`] where the cases cannot be made in the component, before anything runs.
 pub fn run_command_cases(
     component: &Component,
     cases: &[(&Case, &CommandCase)],
@@ -124,12 +126,12 @@ pub fn run_command_cases(
     let entry = entry(component, cases.first().map(|(case, _)| *case), terms)?;
     let (limits, terminals) = (terms.limits.clone(), [false; 3]);
     let job = CommandJob { entry, runs, limits, terminals, watched: true };
-    let (ran, sandbox) = run_command(component, &job, terms, &mut |run, said| {
+    let streamed = run_launches(component, &job, terms, &mut |run, said| {
         sessions.get_mut(run).map_or(Answer::Stop, |session| session.answer(said))
-    })?;
+    });
 
     let cases: Vec<&Case> = cases.iter().map(|(case, _)| *case).collect();
-    Ok(settle(&cases, ran, &sessions, sandbox, terms))
+    Ok(settle(&cases, streamed, &sessions, terms))
 }
 
 fn launch(name: &str, case: &CommandCase) -> Launch {

@@ -1,8 +1,8 @@
 //! Runs that had streams, of commands and of handlers, into the reports of their cases.
 
-use super::Ran;
+use super::{Ran, Streamed};
 use crate::config::Case;
-use crate::diagnostic::{CaseReport, Code, Diagnostic, Sandbox, Timing, WitPath, Wrote};
+use crate::diagnostic::{CaseReport, Code, Diagnostic, Timing, WitPath, Wrote};
 use crate::judge::trial::{Terms, Trial, advice, measured, passes};
 
 /// What passed through the streams of a run, held against what its case expects.
@@ -20,14 +20,9 @@ pub trait Told {
 }
 
 /// The report of each case that was begun. One that is to run twice has two runs.
-pub fn settle<T: Told>(
-    cases: &[&Case],
-    ran: Vec<Ran>,
-    told: &[T],
-    sandbox: Option<Sandbox>,
-    terms: Terms<'_>,
-) -> Trial {
-    let mut trial = Trial { sandbox, ..Trial::default() };
+pub fn settle<T: Told>(cases: &[&Case], streamed: Streamed, told: &[T], terms: Terms<'_>) -> Trial {
+    let Streamed { ran, sandbox, failure } = streamed;
+    let mut trial = Trial { sandbox, failure, ..Trial::default() };
     let mut done = ran.into_iter().zip(told).peekable();
     for case in cases {
         let Some((ran, told)) = done.next() else { break };
@@ -36,6 +31,10 @@ pub fn settle<T: Told>(
             ran.diagnostics.iter().cloned().map(|finding| finding.at(path.clone())).collect();
         findings.extend(told.mismatches(&ran, &path, terms));
         let second = done.next_if(|_| case.twice);
+        if case.twice && second.is_none() && findings.is_empty() {
+            // Something broke in between, and one run is not what the case asks for.
+            break;
+        }
         let timings = [ran.timing, second.as_ref().and_then(|(second, _)| second.timing)];
         if let Some((second, again)) = &second
             && findings.is_empty()
@@ -93,4 +92,67 @@ fn figures(first: &Ran, second: &Ran) -> Vec<String> {
         .collect();
     notes.extend(second.diagnostics.iter().map(|finding| finding.message.clone()));
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::Limits;
+    use crate::judge::JudgeError;
+
+    struct Nothing;
+
+    impl Told for Nothing {
+        fn mismatches(&self, _: &Ran, _: &WitPath, _: Terms<'_>) -> Vec<Diagnostic> {
+            Vec::new()
+        }
+
+        fn unlike(&self, _: &Ran, _: &Self, _: &Ran) -> Vec<String> {
+            Vec::new()
+        }
+    }
+
+    fn settled(ran: Vec<Ran>) -> Trial {
+        let case = |name: &str| {
+            let mut case = Case::default();
+            name.clone_into(&mut case.name);
+            case.twice = name == "b";
+            case
+        };
+        let cases = [case("a"), case("b")];
+        let limits = Limits::default();
+        let worker = Path::new("");
+        let terms = Terms {
+            id: "x",
+            target: None,
+            limits: &limits,
+            unscripted: false,
+            record: false,
+            worker,
+            code: None,
+            require_sandbox: false,
+        };
+        let failure = Some(JudgeError::Internal("it broke".to_owned()));
+        let streamed = Streamed { ran, sandbox: None, failure };
+        settle(&cases.each_ref(), streamed, &[Nothing, Nothing, Nothing], terms)
+    }
+
+    /// What broke in the middle is told beside what was known before, and a case that is to run twice has not
+    /// passed by one run.
+    #[test]
+    fn what_was_known_stays_and_half_a_case_is_none() {
+        let ended = || Ran { fuel: Some(1), ..Ran::default() };
+        let finding = Diagnostic::error(Code::Trap, "it trapped".to_owned());
+        let trapped = || Ran { diagnostics: vec![finding.clone()], ..Ran::default() };
+        let passed = |trial: &Trial| trial.cases.iter().map(|case| case.passed).collect::<Vec<_>>();
+
+        let trial = settled(vec![trapped(), ended()]);
+        assert_eq!(passed(&trial), [false]);
+        assert_eq!(trial.diagnostics.len(), 1);
+        assert!(trial.failure.is_some());
+        assert_eq!(passed(&settled(vec![ended(), trapped()])), [true, false]);
+        assert_eq!(passed(&settled(vec![ended(), ended(), ended()])), [true, true]);
+    }
 }
