@@ -72,12 +72,17 @@ fn what_is_recorded_of_the_platform_is_replayed() {
         let mut lines = lines(text);
         for line in &mut lines {
             let line = line.as_object_mut().expect("an object");
-            line.remove("by").expect("who answered");
+            // A case that asked nothing has a line that says so.
+            if line.contains_key("call") {
+                line.remove("by").expect("who answered");
+            }
             line.remove("rule");
         }
         lines
     };
-    assert!(lines(&again).iter().all(|line| line["by"] == "replay"), "{again}");
+    let mut answered = lines(&again);
+    answered.retain(|line| line.get("call").is_some());
+    assert!(answered.iter().all(|line| line["by"] == "replay"), "{again}");
     // The cases that a mock answers are not among those that replay.
     let mut recorded = without(&recorded);
     recorded.retain(|line| lines(&again).iter().any(|again| again["case"] == line["case"]));

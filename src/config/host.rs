@@ -86,6 +86,9 @@ pub struct HostScript {
     /// The calls that are to be made, one after the other, and no others; none where rules answer.
     #[serde(default)]
     pub replay: Option<Vec<RecordedCall>>,
+    /// Why nothing can be replayed, and no run passes: nobody recorded this plugin.
+    #[serde(default)]
+    pub unrecorded: Option<String>,
     /// The component that answers what no rule does.
     #[serde(default)]
     pub mock: Option<MockScript>,

@@ -59,7 +59,8 @@ pub enum AnsweredBy {
 /// The schema of a [`TraceLine`].
 pub const TRACE_SCHEMA: &str = "plugtool.host-call/0";
 
-/// One line of what `--trace FILE` writes: a call with the plugin and the case that made it.
+/// One line of what `--trace FILE` writes: a call with the plugin and the case that made it, or that a case
+/// made none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TraceLine<'t> {
     /// [`TRACE_SCHEMA`].
@@ -71,9 +72,9 @@ pub struct TraceLine<'t> {
     /// How many more calls the case made behind this one, where not all of them are told.
     #[serde(skip_serializing_if = "is_zero")]
     pub left_out: u64,
-    /// The call.
+    /// The call; none where the case made none, and that line is the only one of it.
     #[serde(flatten)]
-    pub call: &'t HostCall,
+    pub call: Option<&'t HostCall>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over like this")]

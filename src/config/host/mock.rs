@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
@@ -15,7 +16,7 @@ use crate::config::files::show;
 use crate::config::smoke::Reader;
 use crate::config::written::Written;
 use crate::input;
-use crate::world::{self, ExternName, Item, Mismatch, World, asks_nothing, nearest};
+use crate::world::{self, Item, Mismatch, World, asks_nothing, nearest};
 
 /// A mock, as a case names it.
 #[derive(Clone, Debug)]
@@ -56,14 +57,13 @@ impl MockScript {
         self.answers.get(import).map(String::as_str)
     }
 
-    /// Puts a component's names in place of the host's for what it imports: all that are on one track with
-    /// them.
+    /// Puts a component's names in place of the host's for what it imports: each gets what is answered under
+    /// its very name, or else under the highest version on its track.
     pub fn rename(&mut self, component: &World) {
-        let canonical = |name: &str| ExternName::parse(name).canonical();
-        let imports = component.imports.keys();
-        let named = imports.filter_map(|import| {
-            let (track, mut answers) = (canonical(import), self.answers.iter());
-            let (_, export) = answers.find(|(name, _)| canonical(name) == track)?;
+        let answers: IndexMap<String, String> =
+            std::mem::take(&mut self.answers).into_iter().collect();
+        let named = component.imports.keys().filter_map(|import| {
+            let (_, export) = world::find(&answers, import)?;
             Some((import.clone(), export.clone()))
         });
         self.answers = named.collect();
@@ -135,28 +135,23 @@ impl Mock {
             Err(self.key.error(0..self.key.text.len(), &message))
         };
         let mut answers = BTreeMap::new();
-        for (export, item) in &own.exports {
-            let functions = match item {
-                Item::Func(_) => true,
-                Item::Instance(instance) => {
-                    instance.items.values().any(|item| !matches!(item, Item::Type(_)))
+        // What a world imports decides: of several versions that the mock has, only its own has to fit.
+        for world in worlds {
+            for import in world.imports.keys() {
+                let Some((export, item)) = world::find(&own.exports, import) else { continue };
+                if is_the_engines(import) && has_functions(item) {
+                    return wrong(&format!("exports {export}, and WASI answers this itself"));
                 }
-                _ => false,
-            };
-            let importers = worlds.iter().filter_map(|world| {
-                let (import, _) = world::find(&world.imports, export)?;
-                Some((world, import))
-            });
-            let mut found = false;
-            for (world, import) in importers {
-                found = true;
                 let mismatches = world::fits(own, export, world, import);
                 if let Some(first) = mismatches.first() {
                     return wrong(&told(first, mismatches.len()));
                 }
-                answers.insert(import.to_owned(), export.clone());
+                answers.insert(import.clone(), export.to_owned());
             }
-            if !found && all && functions {
+        }
+        for (export, item) in &own.exports {
+            let found = worlds.iter().any(|world| world::find(&world.imports, export).is_some());
+            if !found && all && has_functions(item) {
                 let offered = worlds.iter().flat_map(|world| world.imports.keys());
                 let hint = match nearest(export, offered.map(String::as_str)) {
                     Some(near) => format!("; did you mean {near}?"),
@@ -169,6 +164,17 @@ impl Mock {
             return wrong("exports nothing that the host offers");
         }
         Ok(MockScript { name: self.shown.clone(), index: 0, answers })
+    }
+}
+
+/// Whether there is something in it that could be called.
+fn has_functions(item: &Item) -> bool {
+    match item {
+        Item::Func(_) => true,
+        Item::Instance(instance) => {
+            instance.items.values().any(|item| !matches!(item, Item::Type(_)))
+        }
+        _ => false,
     }
 }
 

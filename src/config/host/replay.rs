@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::{Answer, RecordedCall, is_the_engines};
@@ -18,7 +19,7 @@ use crate::input;
 use crate::wave::{self, Imported, Node, Value, WaveError};
 use crate::world::{World, nearest};
 
-/// The calls of one case out of a trace.
+/// What a trace has of one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replay {
     /// The trace, as it is shown.
@@ -27,8 +28,10 @@ pub struct Replay {
     pub(in crate::config) path: PathBuf,
     /// The digest of what is in it.
     sha256: String,
-    /// The calls of each plugin, in their order.
+    /// The calls of each plugin, in their order; none where it is recorded that there were none.
     plugins: BTreeMap<String, Vec<Call>>,
+    /// Whether the trace is of one plugin in all: then whoever is judged is that one.
+    only: bool,
 }
 
 /// A call as it is recorded, its values parsed.
@@ -75,10 +78,29 @@ struct Line {
     cut: bool,
 }
 
-/// Which schema a line has, whatever else is in it.
+/// A line that says that a case made no call.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Silent {
+    #[serde(rename = "schema")]
+    _schema: String,
+    plugin: String,
+    case: String,
+    #[serde(default)]
+    left_out: u64,
+}
+
+/// Which schema a line has and whether it is of a call, whatever else is in it.
 #[derive(Deserialize)]
 struct Kind {
     schema: Option<String>,
+    call: Option<IgnoredAny>,
+}
+
+/// One or the other.
+enum Said {
+    Call(Line),
+    Silence(Silent),
 }
 
 impl Replay {
@@ -111,24 +133,38 @@ impl Replay {
                     None => Err("the file ends here, before the end of its line".to_owned()),
                 })
                 .map_err(|message| ConfigError::Syntax(format!("{shown}:{number}: {message}")))?;
-            let (case, plugin) = (line.case.clone(), line.plugin.clone());
-            let calls = cases.entry(case).or_default().entry(plugin).or_default();
-            calls.push(line.parse(&shown, number)?);
+            let (case, plugin) = line.of();
+            let known = cases.entry(case).or_default();
+            let before = known.get(&plugin).map(Vec::len);
+            match line {
+                Said::Call(line) if before != Some(0) => {
+                    known.entry(plugin).or_default().push(line.parse(&shown, number)?);
+                }
+                Said::Silence(_) if before.is_none() => drop(known.insert(plugin, Vec::new())),
+                _ => {
+                    return Err(ConfigError::Syntax(format!(
+                        "{shown}:{number}: a line without a call says that the case made none, and \
+                         there are more lines of it"
+                    )));
+                }
+            }
             rest = end.and_then(|end| rest.get(end + 1..)).unwrap_or_default();
         }
+        let ids: BTreeSet<&String> = cases.values().flat_map(BTreeMap::keys).collect();
+        let only = ids.len() == 1;
         let plugins = match cases.len() {
-            0 => return Err(wrong(&format!("there is no call in the trace {shown}"))),
+            0 => return Err(wrong(&format!("there is nothing in the trace {shown}"))),
             1 => cases.pop_first().map(|(_, plugins)| plugins),
             _ => cases.remove(case),
         };
         match plugins {
-            Some(plugins) => Ok(Replay { shown, path, sha256, plugins }),
+            Some(plugins) => Ok(Replay { shown, path, sha256, plugins, only }),
             None => {
                 let hint = match nearest(case, cases.keys().map(String::as_str)) {
                     Some(near) => format!("; did you mean `{near}`?"),
                     None => format!("; it has {}", listed(cases.keys())),
                 };
-                let message = format!("the trace {shown} has no call of the case `{case}`{hint}");
+                let message = format!("the trace {shown} has no case `{case}`{hint}");
                 Err(wrong(&message))
             }
         }
@@ -145,8 +181,8 @@ impl Replay {
         &self.sha256
     }
 
-    /// The calls of the plugin of this id, or of the only plugin that it has calls of; where there is no
-    /// id, those of all are looked at and none is returned. What `worlds` and `all` mean, see
+    /// The calls of the plugin of this id, or of the only plugin that it is of; where there is no id, those
+    /// of all are looked at and none is returned. What `worlds` and `all` mean, see
     /// `HostSide::resolve`.
     pub fn resolve(
         &self,
@@ -161,9 +197,26 @@ impl Replay {
             }
             return Ok(Vec::new());
         };
-        let only = self.plugins.values().next().filter(|_| self.plugins.len() == 1);
-        let calls = self.plugins.get(id).or(only).map_or(&[][..], Vec::as_slice);
+        // Of a plugin that it lacks nothing is known: see `lacks`.
+        let calls = self.of(id).map_or(&[][..], Vec::as_slice);
         self.fitted(calls, worlds, limits, all)
+    }
+
+    /// Why nothing of the plugin of this id can be replayed, where it is of several and not of this one. That
+    /// there are no calls of it does not say that it may make none.
+    pub fn lacks(&self, id: &str) -> Option<String> {
+        self.of(id).is_none().then(|| {
+            let (shown, ids) = (&self.shown, listed(self.plugins.keys()));
+            format!(
+                "the trace {shown} has nothing of the plugin `{id}` in this case: it is of {ids}"
+            )
+        })
+    }
+
+    /// The calls of the plugin of this id, or else of the only one.
+    fn of(&self, id: &str) -> Option<&Vec<Call>> {
+        let only = self.plugins.values().next().filter(|_| self.only);
+        self.plugins.get(id).or(only)
     }
 
     fn fitted(
@@ -269,7 +322,7 @@ fn answer(call: &Call, function: &Imported<'_>, place: &str) -> Result<Answer, C
 }
 
 /// A line that a trace may have, and that can be made again.
-fn read_line(bytes: &[u8]) -> Result<Line, String> {
+fn read_line(bytes: &[u8]) -> Result<Said, String> {
     let no_trace = "this is no trace of host calls, as `--trace` writes them";
     let text = std::str::from_utf8(bytes).map_err(|_| format!("{no_trace}: it is not UTF-8"))?;
     let kind: Kind = serde_json::from_str(text).map_err(|error| format!("{no_trace}: {error}"))?;
@@ -280,16 +333,23 @@ fn read_line(bytes: &[u8]) -> Result<Line, String> {
         }
         None => return Err(format!("{no_trace}: it has no `schema`")),
     }
-    let line: Line = serde_json::from_str(text).map_err(|error| format!("{no_trace}: {error}"))?;
+    let bad = |error: serde_json::Error| format!("{no_trace}: {error}");
+    let more = |left_out: u64| match left_out {
+        0 => Ok(()),
+        n => {
+            Err(format!("{n} more calls were made than are recorded: they are too many to replay"))
+        }
+    };
+    if kind.call.is_none() {
+        let line: Silent = serde_json::from_str(text).map_err(bad)?;
+        more(line.left_out)?;
+        return Ok(Said::Silence(line));
+    }
+    let line: Line = serde_json::from_str(text).map_err(bad)?;
     if line.cut {
         return Err("of this call only a part is recorded: it is too large to replay".to_owned());
     }
-    if line.left_out > 0 {
-        return Err(format!(
-            "{} more calls were made than are recorded: they are too many to replay",
-            line.left_out
-        ));
-    }
+    more(line.left_out)?;
     let answered = line.returned.is_some() || line.trapped.is_some();
     let nobody = line.by == AnsweredBy::Nobody;
     if !answered || nobody && line.returned.as_deref() != Some("") {
@@ -298,7 +358,18 @@ fn read_line(bytes: &[u8]) -> Result<Line, String> {
     if line.returned.is_some() && line.trapped.is_some() {
         return Err("a call returned or trapped, and not both".to_owned());
     }
-    Ok(line)
+    Ok(Said::Call(line))
+}
+
+impl Said {
+    /// The case and the plugin.
+    fn of(&self) -> (String, String) {
+        let (case, plugin) = match self {
+            Said::Call(line) => (&line.case, &line.plugin),
+            Said::Silence(line) => (&line.case, &line.plugin),
+        };
+        (case.clone(), plugin.clone())
+    }
 }
 
 impl Line {

@@ -23,6 +23,7 @@ impl HostSide {
     ) -> Result<HostScript, ConfigError> {
         let replay = self.replay.as_ref().map(|trace| trace.resolve(worlds, limits, all, id));
         let mock = self.mock.as_ref().map(|mock| mock.resolve(worlds, id.is_none()));
+        let unrecorded = self.replay.as_ref().zip(id).and_then(|(trace, id)| trace.lacks(id));
         let rules = self.rules.iter().map(|rule| self.rule(rule, worlds, limits, all));
         Ok(HostScript {
             rules: rules.collect::<Result<_, _>>()?,
@@ -31,6 +32,7 @@ impl HostSide {
             config: self.config.clone(),
             keyvalue: self.keyvalue.clone(),
             replay: replay.transpose()?,
+            unrecorded,
             mock: mock.transpose()?,
         })
     }

@@ -15,14 +15,16 @@ const MAX_TOLD: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Replay {
     calls: Vec<RecordedCall>,
+    /// Why there are none to go by.
+    unrecorded: Option<String>,
     /// The call that is to be made next.
     next: usize,
 }
 
 impl Replay {
     /// One of which nothing was asked yet.
-    pub fn new(calls: Vec<RecordedCall>) -> Replay {
-        Replay { calls, next: 0 }
+    pub fn new(calls: Vec<RecordedCall>, unrecorded: Option<String>) -> Replay {
+        Replay { calls, unrecorded, next: 0 }
     }
 
     /// What was answered to the call that is next, where it is this one and is made in its step.
@@ -90,7 +92,10 @@ impl Replay {
                         format!("{} is next: {}, {when}", next.place, shown(next))
                     }
                     None => match self.calls.len() {
-                        0 => "no call of it was recorded".to_owned(),
+                        0 => match &self.unrecorded {
+                            Some(why) => why.clone(),
+                            None => "it was recorded that it made no call".to_owned(),
+                        },
                         n => format!("all {n} calls that were recorded have been made"),
                     },
                 });
@@ -105,8 +110,18 @@ impl Replay {
         HostFault { kind, message, notes }
     }
 
-    /// The calls that were recorded and not made.
+    /// The calls that were recorded and not made. Where nobody recorded any, none can be enough.
     pub fn missing(&self) -> Option<HostFault> {
+        if let Some(why) = &self.unrecorded {
+            return Some(HostFault {
+                kind: FaultKind::HostMissing,
+                message: "it is not known which calls it must make".to_owned(),
+                notes: vec![
+                    why.clone(),
+                    "record this one too, or name the `plugins` that the case is for".to_owned(),
+                ],
+            });
+        }
         let left = self.calls.get(self.next..).filter(|left| !left.is_empty())?;
         let told = left.iter().take(MAX_TOLD);
         let told =

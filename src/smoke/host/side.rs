@@ -139,7 +139,8 @@ impl Side {
         }
         let used = vec![0; script.rules.len()];
         let built_in = BuiltIn::new(script);
-        let replay = script.replay.clone().map(Replay::new);
+        let replay = script.replay.clone();
+        let replay = replay.map(|calls| Replay::new(calls, script.unrecorded.clone()));
         Side { script: script.clone(), rules, used, replay, built_in, ..Side::default() }
     }
 
