@@ -34,7 +34,7 @@ pub use capabilities::{module_requests, of_import, requests};
 pub use debug::{debug_build, debug_info};
 pub use known::Known;
 pub use module::{CoreItem, Module};
-pub use split::{Split, import_name, split};
+pub use split::{SPLIT, Split, import_name, split};
 pub use toolchain::toolchain;
 
 /// What the engine supports, and so what is accepted: Wasmtime's defaults with the crate features

@@ -50,6 +50,12 @@ const MAX_SAID: usize = 16 << 20;
 /// is there. Nobody waits for that: the clock is virtual.
 const SETTLE: Duration = Duration::from_secs(10);
 
+/// Lets a guest do what it left for later: a function of WASI 0.3 may go on when it has returned, and any
+/// function may have begun something that does.
+async fn linger(store: &mut PluginStore) -> wasmtime::Result<()> {
+    store.run_concurrent(async |_| tokio::time::sleep(SETTLE).await).await
+}
+
 /// What a worker is to do with one component: for each case, make a fresh instance and call it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {

@@ -12,6 +12,7 @@ mod entry;
 mod example;
 mod exported;
 mod identity;
+mod linked;
 mod names;
 mod package;
 mod place;
@@ -33,6 +34,7 @@ pub use compare::{Host, Kind as MismatchKind, Mismatch, asks_nothing, fits, targ
 pub(crate) use compare::{explained, is_definition};
 pub use core::CoreModule;
 pub use entry::{command_entry, handler_entry};
+pub use linked::{Track, linked, linked_http};
 pub(crate) use names::Names;
 pub use names::{ExternName, find, nearest};
 pub use package::{Package, package};

@@ -64,7 +64,7 @@ fn unbuffered() -> Result<Box<dyn Write + Send>, Failure> {
 fn work(errand: Errand, wire: &Pipes) -> io::Result<()> {
     let Errand { header, body, confined, files, about } = errand;
     let mut work: Work = serde_json::from_str(&header)?;
-    let origin = Origin::of(&about, &files, confined);
+    let origin = Origin::of(&about, files, confined);
     if let Work::Calls(Job { limits, .. })
     | Work::Command(CommandJob { limits, .. })
     | Work::Http(HttpJob { limits, .. }) = &mut work

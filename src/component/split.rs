@@ -28,6 +28,10 @@ pub struct Split {
     pub modules: Vec<Range<usize>>,
 }
 
+/// Which way of taking components apart this is: to be counted up where it changes, since what came of it is
+/// kept.
+pub const SPLIT: u32 = 1;
+
 /// What the module of this index is imported as.
 pub fn import_name(index: usize) -> String {
     format!("{PREFIX}{index}")

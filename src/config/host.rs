@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::smoke::CaseFile;
 use super::written::Written;
 use crate::wave::{Node, Value};
-use crate::world::ExternName;
+use crate::world::linked;
 
 pub use keys::{HostKeys, RuleTable};
 pub use mock::{Mock, MockScript};
@@ -193,14 +193,5 @@ fn answers(interface: &str, config: bool, keyvalue: bool) -> bool {
 
 /// Whether an interface is one of WASI that the engine links, and no script answers for.
 fn is_the_engines(interface: &str) -> bool {
-    const PACKAGES: [&str; 7] = [
-        "wasi:cli",
-        "wasi:clocks",
-        "wasi:filesystem",
-        "wasi:http",
-        "wasi:io",
-        "wasi:random",
-        "wasi:sockets",
-    ];
-    ExternName::parse(interface).package().is_some_and(|package| PACKAGES.contains(&package))
+    linked(interface).is_some()
 }

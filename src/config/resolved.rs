@@ -39,7 +39,8 @@ impl Misfit {
 
 impl Case {
     /// Finds what the case calls among the exports of a host's world, and what it answers for among what the
-    /// host offers, and fits all values: for the plugin of this id, or for all where there is none.
+    /// host offers, and fits all values: for the plugin of this id, or for all where there is none. What the
+    /// host does not offer in this world is an error for all, and nothing that is asked of one plugin.
     ///
     /// # Errors
     ///
@@ -53,7 +54,10 @@ impl Case {
         let calls = self.resolve(host.world).map_err(Misfit::Calls)?;
         let entry = self.entry(host.world).map_err(Misfit::Calls)?;
         let offered: Vec<&World> = std::iter::once(host.world).chain(host.provides).collect();
-        let answers = self.host.resolve(&offered, limits, true, id).map_err(Misfit::Answers)?;
+        // A plugin's world may lack what another of the host's has: that there is one was seen when the host
+        // was read, for all plugins.
+        let all = id.is_none();
+        let answers = self.host.resolve(&offered, limits, all, id).map_err(Misfit::Answers)?;
         Ok(Resolved { calls, host: answers, entry })
     }
 

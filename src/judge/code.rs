@@ -11,14 +11,15 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::JudgeError;
 use super::store::{self, Store};
 use super::trial::{Errand, Terms, dispatch, refused_by_the_system};
-use crate::component::{Component, FEATURES, import_name, split};
+use crate::component::{Component, FEATURES, SPLIT, import_name, split};
+use crate::config::Limits;
 use crate::diagnostic::CompiledBy;
 use crate::input::{self, Input, Kind};
 use crate::sandbox::{Answer, Ending, Said, Stream};
@@ -183,10 +184,14 @@ impl CodeCache {
         }
         let Some(known) = self.known() else { return Ok(Prepared::Whole) };
         let mut taken_apart = None;
+        // All pieces together have the time that the whole would have.
+        let mut left = terms.limits.compile_timeout;
         'compilers: for &(by, if_confined) in choice {
             // Not on this kind of machine.
             let Ok(key) = keys(by) else { continue };
-            let recipe_key = key(&format!("recipe {} {}", self.least, component.content_sha256()));
+            let version = env!("CARGO_PKG_VERSION");
+            let of = (version, SPLIT, self.least);
+            let recipe_key = key(&format!("recipe {of:?} {}", component.content_sha256()));
             let parts = |recipe: &Recipe| self.parts(recipe, by, if_confined, terms);
             if let Some(recipe) = known.get::<Recipe>(&recipe_key) {
                 let parts = parts(&recipe);
@@ -205,7 +210,7 @@ impl CodeCache {
                 let key = key(&format!("{kind} {}", input::digest(piece)));
                 let limits = terms.limits.clone();
                 let job = CompileJob { compile: by, if_confined, component: of_component, limits };
-                match self.code(&key, piece, &job, terms)? {
+                match self.code(&key, piece, &job, terms, &mut left)? {
                     Piecemeal::Here => made.push(key),
                     Piecemeal::Refused => continue 'compilers,
                     Piecemeal::Nowhere => return Ok(Prepared::Whole),
@@ -246,6 +251,7 @@ impl CodeCache {
         module: &[u8],
         job: &CompileJob,
         terms: Terms<'_>,
+        left: &mut Duration,
     ) -> Result<Piecemeal, JudgeError> {
         let path = self.folder.join(key);
         let mut state = self.lock();
@@ -256,7 +262,7 @@ impl CodeCache {
         let _turn = Turn { cache: self, key };
         match kept(&path, key) {
             Some(kept) => Ok(kept),
-            None => self.compile(&path, key, module, job, terms),
+            None => self.compile(&path, key, module, job, terms, left),
         }
     }
 
@@ -267,7 +273,11 @@ impl CodeCache {
         module: &[u8],
         job: &CompileJob,
         terms: Terms<'_>,
+        left: &mut Duration,
     ) -> Result<Piecemeal, JudgeError> {
+        if self.lock().unwritable {
+            return Ok(Piecemeal::Nowhere);
+        }
         let mut file = match self.new_file() {
             Ok(file) => file,
             Err(error) => return Ok(self.unusable(&error)),
@@ -276,6 +286,12 @@ impl CodeCache {
             serde_json::to_string(job).map_err(|error| JudgeError::Internal(error.to_string()))?;
         let errand = Errand { header: &header, body: &[module], ..Errand::default() };
         let mut taken = Taken::default();
+        if left.is_zero() {
+            return Ok(Piecemeal::Lost(Ending::Killed));
+        }
+        let limits = Limits { compile_timeout: *left, ..terms.limits.clone() };
+        let begun = Instant::now();
+        let terms = Terms { limits: &limits, ..terms };
         let (ending, _) = dispatch(terms, &errand, &mut |said| match said {
             Said::Line(line) => {
                 match serde_json::from_str(line) {
@@ -289,6 +305,7 @@ impl CodeCache {
             Said::Wrote { .. } => Answer::Closed,
             Said::Wants { .. } => Answer::Input(Vec::new()),
         })?;
+        *left = left.saturating_sub(begun.elapsed());
         if let Some(error) = taken.unwritable {
             return Ok(self.unusable(&error));
         }

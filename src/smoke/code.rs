@@ -183,7 +183,8 @@ pub fn compile_code(
     } else {
         match panic::catch_unwind(AssertUnwindSafe(compile)) {
             Ok(made) => made.map_err(|error| breach::of(FaultKind::Refused, &error)),
-            Err(_) => Err(Fault::new(FaultKind::Refused, "the compiler panicked")),
+            // Over these bytes, or because it had no threads: nothing to keep.
+            Err(_) => Err(Fault::new(FaultKind::OtherCompiler, "the compiler panicked")),
         }
     };
     let handed_over = made.and_then(|code| {
@@ -205,13 +206,13 @@ impl Origin {
     /// Code from these files, of which `given` is a [`Given`] in JSON; the component's bytes where that is
     /// empty. Every byte of the files is looked at. `confined` is whether the sandbox that this happens in is
     /// complete. What is wrong with the files is said when the component is wanted.
-    pub fn of(given: &str, files: &[File], confined: bool) -> Origin {
+    pub fn of(given: &str, files: Vec<File>, confined: bool) -> Origin {
         if given.is_empty() {
             return Origin::bytes();
         }
         let given = serde_json::from_str(given)
             .map_err(|error| Fault::new(FaultKind::System, error.to_string()));
-        Origin(Some(given.and_then(|given| load(&given, files, confined))))
+        Origin(Some(given.and_then(|given| load(&given, &files, confined))))
     }
 
     /// The component as a compiler made it, then or now; `wanted` is by which, where it is made now.
@@ -336,16 +337,24 @@ fn verified(mut file: &File, key: &str) -> Result<usize, String> {
 
 /// The digest of the beginning of a file, taken on as many threads as there are.
 fn digest(file: &File, size: u64) -> io::Result<String> {
-    let threads = thread::available_parallelism().map_or(1, |n| n.get()).clamp(1, 8) as u64;
+    // Elsewhere a file has one position for all who read it.
+    let most = if cfg!(unix) { 8 } else { 1 };
+    let threads = thread::available_parallelism().map_or(1, |n| n.get()).clamp(1, most) as u64;
     let share = size.div_ceil(BLOCK as u64).div_ceil(threads).max(1) * BLOCK as u64;
     let part = |from: u64| digests(file, from..(from + share).min(size));
     let parts: Vec<io::Result<Vec<u8>>> = thread::scope(|scope| {
         let others = (1..threads).map(|index| index * share).take_while(|from| *from < size);
-        let others: Vec<_> = others.map(|from| scope.spawn(move || part(from))).collect();
+        let others: Vec<_> = others
+            .map(|from| (from, thread::Builder::new().spawn_scoped(scope, move || part(from))))
+            .collect();
         let mut parts = vec![part(0)];
-        for other in others {
+        for (from, other) in others {
             let panicked = || Err(io::Error::other("a thread panicked"));
-            parts.push(other.join().unwrap_or_else(|_| panicked()));
+            parts.push(match other {
+                Ok(other) => other.join().unwrap_or_else(|_| panicked()),
+                // A process may have no more threads.
+                Err(_) => part(from),
+            });
         }
         parts
     });
@@ -376,7 +385,7 @@ fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<()> {
 
 #[cfg(not(unix))]
 fn read_at(mut file: &File, into: &mut [u8], at: u64) -> io::Result<()> {
-    // One position for all: whoever reads at the same time reads something else, and that is noticed.
+    use std::io::Read;
     file.seek(SeekFrom::Start(at))?;
     file.read_exact(into)
 }

@@ -15,7 +15,7 @@ use wasmtime_wasi::{FsPerms, I32Exit};
 use super::engine::Compiled;
 use super::output::Kept;
 use super::store::{self, PluginStore};
-use super::{Fault, FaultKind, Meter, Origin, Used, breach, runtime};
+use super::{Fault, FaultKind, Meter, Origin, Used, breach, linger, runtime};
 use crate::adapter;
 use crate::config::{Compiler, Limits};
 use crate::diagnostic::CompiledBy;
@@ -183,7 +183,7 @@ impl Command {
         let ended = on_a_thread_without_runtime(|| {
             let stdin = Source::new(stdin, false);
             let (used, ended) =
-                runtime()?.block_on(self.start(&launch, stdin, streams, &mut || {}));
+                runtime()?.block_on(self.start(&launch, stdin, streams, false, &mut || {}));
             match stdout.is_cut().or(stderr.is_cut()) {
                 Some(cut) => Err(breach::fault(&cut.into(), &self.limits)),
                 None => ended.map(|exit_code| (exit_code, used)),
@@ -243,6 +243,7 @@ impl Command {
         launch: &Launch,
         stdin: Source,
         [stdout, stderr]: [Sink; 2],
+        watched: bool,
         begun: &mut dyn FnMut(),
     ) -> (Used, Result<u8, Fault>) {
         let mut wasi = store::wasi();
@@ -259,7 +260,7 @@ impl Command {
         }
         let mut store = store::open_command(&self.engine, &self.limits, wasi.build());
         let mut meter = Meter::new(&self.limits);
-        let ended = self.play(&mut store, &mut meter, begun).await;
+        let ended = self.play(&mut store, &mut meter, watched, begun).await;
         // Its streams are its own, and the store knows nothing of them.
         let output = stdout.written().max(stderr.written());
         (Used { output, ..meter.read(&store) }, ended)
@@ -269,6 +270,7 @@ impl Command {
         &self,
         store: &mut PluginStore,
         meter: &mut Meter<'_>,
+        watched: bool,
         begun: &mut dyn FnMut(),
     ) -> Result<u8, Fault> {
         meter.fill(store, self.limits.init_fuel)?;
@@ -280,7 +282,11 @@ impl Command {
         };
         begun();
         meter.fill(store, self.limits.fuel)?;
-        let ended = instance.run(store).await;
+        let mut ended = instance.run(store).await;
+        if watched && ended.is_ok() {
+            // With what fuel it has left.
+            ended = linger(store).await.and(ended);
+        }
         meter.called(store);
         match ended {
             Ok(Ok(())) => Ok(0),

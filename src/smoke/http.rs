@@ -19,7 +19,7 @@ use super::command::{Sink, Source, export};
 use super::engine::Compiled;
 use super::store::{self, PluginStore, State};
 use super::wasi::Track;
-use super::{Event, Fault, FaultKind, Meter, Origin, SETTLE, Used, breach, within};
+use super::{Event, Fault, FaultKind, Meter, Origin, SETTLE, Used, breach, linger, within};
 use crate::config::{HttpRequest, Limits};
 use crate::diagnostic::{CompiledBy, HttpAnswer};
 use crate::world::{ExternName, handler_entry};
@@ -247,6 +247,7 @@ async fn handle_p2(
     handle.call_async(&mut *store, (request, out)).await?;
     let ended = reader.await?;
     drop(abort);
+    linger(store).await?;
     Ok(ended?)
 }
 

@@ -9,7 +9,7 @@ use super::host::{HostFault, Mocked, Side};
 use super::http::Desk;
 use super::outcome::{Outcome, differences, said};
 use super::store::{self, PluginStore};
-use super::{Event, Fault, FaultKind, Meter, Prepared, SETTLE, Script, Used, spend, within};
+use super::{Event, Fault, FaultKind, Meter, Prepared, Script, Used, linger, spend, within};
 use crate::config::{Limits, MockScript};
 use crate::wave::{Expect, MAX_TEXT, Value, compare, in_short, write};
 
@@ -41,10 +41,14 @@ impl Case<'_> {
         let nothing = Cell::new(0);
         let case = Case { budget: &nothing, ..*self };
         let (_, second) = case.run(&mut |_| {}).await;
-        let second = second.map_err(|fault| Fault {
-            kind: FaultKind::Nondeterministic,
-            message: "it passed once, and failed when it was run again".to_owned(),
-            notes: std::iter::once(fault.message).chain(fault.notes).collect(),
+        let second = second.map_err(|fault| match fault.kind {
+            // No fault of the plugin's.
+            FaultKind::System | FaultKind::Mock | FaultKind::BadCall => fault,
+            _ => Fault {
+                kind: FaultKind::Nondeterministic,
+                message: "it passed once, and failed when it was run again".to_owned(),
+                notes: std::iter::once(fault.message).chain(fault.notes).collect(),
+            },
         })?;
         let notes = differences(first, &second);
         if !notes.is_empty() {
@@ -90,6 +94,11 @@ impl Case<'_> {
         emit(Event::Instantiated);
         let mut handles = Handles::default();
         for (index, call) in self.calls.iter().enumerate() {
+            let to_trap = matches!(call.invocation.expect, Expect::Trap(_));
+            if index > 0 && (to_trap || self.script.record && index + 1 == self.calls.len()) {
+                // What the calls before left for later is no trap of this one.
+                self.settle(store, meter, &mut outcome).await?;
+            }
             self.tell(store, false, emit);
             store.data_mut().side.trace.step = index + 1;
             self.step(call, store, meter, &instance, &mut handles, &mut outcome, emit).await?;
@@ -269,8 +278,7 @@ impl Case<'_> {
         }
     }
 
-    /// Lets it do what it left for later: a function of WASI 0.3 may go on when it has returned, and any
-    /// function may have begun something that does.
+    /// Lets it do what it left for later.
     async fn settle(
         &self,
         store: &mut PluginStore,
@@ -278,7 +286,7 @@ impl Case<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), Fault> {
         meter.fill(store, self.limits.fuel)?;
-        let later = store.run_concurrent(async |_| tokio::time::sleep(SETTLE).await).await;
+        let later = linger(store).await;
         outcome.later += meter.called(store);
         within(later, store, self.limits).map_err(|mut fault| {
             fault.notes.push("in the background, when its calls had returned".to_owned());

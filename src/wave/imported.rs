@@ -2,14 +2,14 @@
 //! `interface#session` for a constructor, `interface#session.feed` for a method, and
 //! `interface#session.drop` for the end of a handle.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::fit::{Fit, Use};
 use super::parse::{Node, NodeKind};
 use super::resolve::{Exported, functions};
 use super::{Value, WaveError};
-use crate::world::{ExternName, Func, Item, Origin, World, nearest};
+use crate::world::{ExternName, Func, Item, Origin, World, linked, nearest};
 
 /// The end of a handle, as the host sees it: no function of WIT.
 const DROP: &str = "[drop]";
@@ -90,35 +90,62 @@ fn imported_functions(worlds: &[&World]) -> Vec<String> {
     names
 }
 
-/// Finds the function that a rule means, in the first world that has it. The version may be left out,
-/// and the interface where only one has a function of the name.
+/// Finds the function that a rule means in what all of these worlds import; its types are those of the first
+/// that has it. The version may be left out, and the interface where only one has a function of the name. What
+/// the engine has of WASI is meant only where nothing else can be.
 ///
 /// # Errors
 ///
-/// Several interfaces have it. Where none has it, that is no error: see [`unknown`].
+/// Several interfaces have it, or several versions of one that no plugin can take for each other. Where none
+/// has it, that is no error: see [`unknown`].
 pub fn imported<'w>(
     worlds: &[&'w World],
     target: &str,
     span: Range<usize>,
 ) -> Result<Option<Imported<'w>>, WaveError> {
+    let mut found: Vec<(&'w World, Candidate<'w>)> = Vec::new();
     for world in worlds {
-        if let Some(found) = in_world(world, target, span.clone())? {
-            return Ok(Some(found));
-        }
+        found.extend(in_world(world, target).into_iter().map(|candidate| (*world, candidate)));
     }
-    Ok(None)
+    let is_bare = |candidate: &Candidate<'_>| candidate.interface.is_none();
+    if !target.contains('#') && found.iter().any(|(_, candidate)| is_bare(candidate)) {
+        found.retain(|(_, candidate)| is_bare(candidate));
+    }
+    let is_the_engines = |candidate: &Candidate<'_>| candidate.interface.and_then(linked).is_some();
+    if found.iter().any(|(_, candidate)| !is_the_engines(candidate)) {
+        found.retain(|(_, candidate)| !is_the_engines(candidate));
+    }
+    let canonical = |candidate: &Candidate<'_>| {
+        candidate.interface.map(|name| ExternName::parse(name).canonical())
+    };
+    let mut several: BTreeMap<Option<String>, String> = BTreeMap::new();
+    for (_, candidate) in &found {
+        several.entry(canonical(candidate)).or_insert_with(|| candidate.shown());
+    }
+    if several.len() > 1 {
+        let plain = target.split_once('#').map_or(target, |(_, plain)| plain);
+        let names: Vec<String> = several.into_values().collect();
+        let message = format!("several functions are called {plain}; write {}", names.join(" or "));
+        return Err(WaveError::new(span, message));
+    }
+    let names: BTreeSet<String> = found.iter().map(|(_, candidate)| candidate.full()).collect();
+    let Some((world, first)) = found.into_iter().next() else { return Ok(None) };
+    Ok(Some(Imported {
+        world,
+        names: names.into_iter().collect(),
+        shown: first.shown(),
+        interface: first.interface.map(str::to_owned),
+        func: first.func,
+        method: first.name.starts_with("[method]"),
+    }))
 }
 
-fn in_world<'w>(
-    world: &'w World,
-    target: &str,
-    span: Range<usize>,
-) -> Result<Option<Imported<'w>>, WaveError> {
+fn in_world<'w>(world: &'w World, target: &str) -> Vec<Candidate<'w>> {
     let (interface, plain) = match target.split_once('#') {
         None => (None, target),
         Some((interface, plain)) => (Some(ExternName::parse(interface)), plain),
     };
-    let mut found: Vec<Candidate<'w>> = candidates(world)
+    candidates(world)
         .into_iter()
         .filter(|candidate| candidate.plain == plain || candidate.name == plain)
         .filter(|candidate| match (&interface, candidate.interface) {
@@ -130,28 +157,7 @@ fn in_world<'w>(
                 any || wanted.canonical() == name.canonical()
             }
         })
-        .collect();
-    if interface.is_none() && found.iter().any(|candidate| candidate.interface.is_none()) {
-        found.retain(|candidate| candidate.interface.is_none());
-    }
-    let canonical = |candidate: &Candidate<'_>| {
-        candidate.interface.map(|name| ExternName::parse(name).canonical())
-    };
-    let several: BTreeSet<Option<String>> = found.iter().map(canonical).collect();
-    if several.len() > 1 {
-        let names: Vec<String> = found.iter().map(Candidate::shown).collect();
-        let message = format!("several functions are called {plain}; write {}", names.join(" or "));
-        return Err(WaveError::new(span, message));
-    }
-    let Some(first) = found.first() else { return Ok(None) };
-    Ok(Some(Imported {
-        world,
-        names: found.iter().map(Candidate::full).collect(),
-        shown: first.shown(),
-        interface: first.interface.map(str::to_owned),
-        func: first.func,
-        method: first.name.starts_with("[method]"),
-    }))
+        .collect()
 }
 
 /// What a component calls a function of its host, by the host's full name for it: `interface#name`, or a bare

@@ -181,7 +181,7 @@ impl Run {
         // What ends a program is the clock: how much it may compute, nobody has said.
         let limits = self.limits(Limits { fuel: u64::MAX, ..Limits::default() });
         let (runs, entry) = (vec![launch], None);
-        let job = CommandJob { runs, entry, limits: limits.clone(), terminals };
+        let job = CommandJob { runs, entry, limits: limits.clone(), terminals, watched: false };
         let worker = sandbox::this_program().map_err(Failure::internal)?;
         let terms = judge::Terms { code: code.as_ref(), ..terms(&name, &limits, &worker) };
         let (ran, sandbox) =

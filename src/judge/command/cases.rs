@@ -122,7 +122,8 @@ pub fn run_command_cases(
         }
     }
     let entry = entry(component, cases.first().map(|(case, _)| *case), terms)?;
-    let job = CommandJob { entry, runs, limits: terms.limits.clone(), terminals: [false; 3] };
+    let (limits, terminals) = (terms.limits.clone(), [false; 3]);
+    let job = CommandJob { entry, runs, limits, terminals, watched: true };
     let (ran, sandbox) = run_command(component, &job, terms, &mut |run, said| {
         sessions.get_mut(run).map_or(Answer::Stop, |session| session.answer(said))
     })?;

@@ -21,6 +21,9 @@ pub struct CommandJob {
     pub limits: Limits,
     /// Whether the guest is told that its input, output and error are a terminal.
     pub terminals: [bool; 3],
+    /// Whether what it does in the background after its end counts: nobody who runs a program waits for that,
+    /// and a judge does.
+    pub watched: bool,
 }
 
 /// The streams of one run.
@@ -66,7 +69,7 @@ fn work(
         let outputs = [Sink::new(streams.stdout, stdout), Sink::new(streams.stderr, stderr)];
         let source = Source::new(streams.stdin, stdin);
         let mut begun = || emit(Event::Instantiated);
-        let run = command.start(launch, source, outputs, &mut begun);
+        let run = command.start(launch, source, outputs, job.watched, &mut begun);
         let (used, ended) = runtime()?.block_on(run);
         emit(Event::Used(used));
         match ended {
