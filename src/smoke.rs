@@ -343,8 +343,8 @@ impl<'a> Meter<'a> {
 
     /// Gives the plugin so much fuel, and its mock as much for itself.
     fn fill(&self, store: &mut PluginStore, fuel: u64) -> Result<(), Fault> {
-        if let Some(mocked) = &mut store.data_mut().mocked {
-            mocked.fuel = fuel;
+        if let Some(mocked) = &store.data().mocked {
+            mocked.fill(fuel);
         }
         store.set_fuel(fuel).map_err(|error| breach::fault(&error, self.limits))
     }

@@ -132,12 +132,10 @@ fn item(
 async fn end(mut store: StoreContextMut<'_, State>, number: u32) -> wasmtime::Result<()> {
     let state = store.data_mut();
     let mocked = state.side.name(number).zip(state.mocked.as_mut());
-    let own = mocked.and_then(|(name, mocked)| Some((mocked.handles.remove(name)?, mocked.turn())));
+    let own = mocked.and_then(|(name, mocked)| mocked.handles.remove(name));
     state.side.end(number, own.is_some())?;
-    if let Some((handle, turn)) = own {
-        let turn = turn.await;
-        let used = mock::end(turn, handle, fuel(store.data())).await?;
-        spend(store.data_mut(), used);
+    if let Some((mocked, handle)) = state.mocked.as_ref().zip(own) {
+        mocked.end(handle).await?;
     }
     Ok(())
 }
@@ -180,11 +178,9 @@ impl Function {
                         .with(|mut access| function.ask(access.as_context_mut(), &ty, params))?;
                     let mut answered = None;
                     if let Some(question) = pending.question.take() {
-                        let turn = accessor.with(|mut access| turn(access.data_mut()))?.await;
-                        let fuel = accessor.with(|mut access| fuel(access.data_mut()));
-                        let answer = mock::ask(turn, question, fuel).await?;
-                        accessor.with(|mut access| spend(access.data_mut(), answer.fuel));
-                        answered = Some(answer);
+                        let asked =
+                            accessor.with(|mut access| mock(access.data_mut(), question))?;
+                        answered = Some(asked.await?);
                     }
                     let delay = accessor.with(|mut access| {
                         function.answer(access.as_context_mut(), &ty, pending, answered, results)
@@ -201,10 +197,7 @@ impl Function {
                 let mut pending = function.ask(store.as_context_mut(), &ty, params)?;
                 let mut answered = None;
                 if let Some(question) = pending.question.take() {
-                    let turn = turn(store.data_mut())?.await;
-                    let answer = mock::ask(turn, question, fuel(store.data())).await?;
-                    spend(store.data_mut(), answer.fuel);
-                    answered = Some(answer);
+                    answered = Some(mock(store.data(), question)?.await?);
                 }
                 let delay = function.answer(store, &ty, pending, answered, results)?;
                 sleep(delay).await;
@@ -366,22 +359,13 @@ impl Function {
     }
 }
 
-/// The mock's turn, as soon as it comes.
-fn turn(state: &State) -> wasmtime::Result<impl Future<Output = mock::Turn> + Send + use<>> {
+/// Asks the mock of the case.
+fn mock(
+    state: &State,
+    question: Question,
+) -> wasmtime::Result<impl Future<Output = Result<Answered, MockFault>> + Send + use<>> {
     let missing = || wasmtime::Error::msg("the case has no mock");
-    state.mocked.as_ref().map(Mocked::turn).ok_or_else(missing)
-}
-
-/// What fuel the mock has left.
-fn fuel(state: &State) -> u64 {
-    state.mocked.as_ref().map_or(0, |mocked| mocked.fuel)
-}
-
-/// The mock used so much of its fuel.
-fn spend(state: &mut State, used: u64) {
-    if let Some(mocked) = &mut state.mocked {
-        mocked.fuel = mocked.fuel.saturating_sub(used);
-    }
+    state.mocked.as_ref().map(|mocked| mocked.ask(question)).ok_or_else(missing)
 }
 
 /// Takes time, which is the guest's: nobody waits.

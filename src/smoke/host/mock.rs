@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use thiserror::Error;
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -30,7 +31,7 @@ pub struct PreparedMock {
 type Living = Arc<Mutex<Mock>>;
 
 /// One turn at it.
-pub type Turn = OwnedMutexGuard<Mock>;
+type Turn = OwnedMutexGuard<Mock>;
 
 /// The instance behind it.
 pub struct Mock {
@@ -45,17 +46,68 @@ pub struct Mock {
 
 /// A mock as the plugin's store knows it.
 pub struct Mocked {
+    name: Arc<str>,
     living: Living,
     /// Its handles that the plugin holds, by their names.
     pub handles: BTreeMap<String, ResourceAny>,
     /// What fuel it has left for this step.
-    pub fuel: u64,
+    fuel: Arc<AtomicU64>,
 }
 
 impl Mocked {
-    /// Its turn, as soon as it comes. It needs no store meanwhile.
-    pub fn turn(&self) -> impl Future<Output = Turn> + Send + use<> {
-        self.living.clone().lock_owned()
+    /// Gives it so much fuel for what comes.
+    pub fn fill(&self, fuel: u64) {
+        self.fuel.store(fuel, Ordering::Relaxed);
+    }
+
+    /// Asks it, when its turn comes, and waits for its answer.
+    pub fn ask(
+        &self,
+        question: Question,
+    ) -> impl Future<Output = Result<Answered, MockFault>> + Send + use<> {
+        self.in_turn(|mut mock, left| async move { mock.answer(question, &left).await })
+    }
+
+    /// Ends one of its handles, when its turn comes.
+    pub fn end(
+        &self,
+        handle: ResourceAny,
+    ) -> impl Future<Output = Result<(), MockFault>> + Send + use<> {
+        self.in_turn(move |mut mock, left| async move { mock.end(handle, &left).await })
+    }
+
+    /// Does something in a task of its own: the engine does not run one store in the middle of another. It
+    /// waits for its turn there too: a future of the plugin's store may go on only when a call has returned
+    /// that the plugin waits for, and that call may stand in line behind it. Turns come in the order in
+    /// which they are asked for. What nobody waits for any more when its turn comes is not done.
+    fn in_turn<T, F, W>(
+        &self,
+        work: W,
+    ) -> impl Future<Output = Result<T, MockFault>> + Send + use<T, F, W>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, MockFault>> + Send + 'static,
+        W: FnOnce(Turn, Arc<AtomicU64>) -> F + Send + 'static,
+    {
+        let (name, living, fuel) = (self.name.clone(), self.living.clone(), self.fuel.clone());
+        let waits = Arc::new(());
+        let waiting = Arc::downgrade(&waits);
+        let task = tokio::spawn(async move {
+            let turn = living.lock_owned().await;
+            match waiting.strong_count() {
+                0 => None,
+                _ => Some(work(turn, fuel).await),
+            }
+        });
+        async move {
+            let done = task.await;
+            drop(waits);
+            match done {
+                Ok(Some(done)) => done,
+                Ok(None) => Err(broken(&name, "it was not asked")),
+                Err(error) => Err(broken(&name, &error.to_string())),
+            }
+        }
     }
 }
 
@@ -77,8 +129,6 @@ pub struct Answered {
     pub value: Option<Value>,
     /// The new handles, in their order in the value.
     pub handles: Vec<ResourceAny>,
-    /// The fuel that it used.
-    pub fuel: u64,
 }
 
 /// Something went wrong in a mock.
@@ -118,7 +168,8 @@ impl PreparedMock {
         let limits = limits.clone();
         let mock = Mock { name, component, store, instance, resources, limits };
         let living = Arc::new(Mutex::new(mock));
-        Ok(Mocked { living, handles: BTreeMap::new(), fuel: 0 })
+        let name = script.name.as_str().into();
+        Ok(Mocked { name, living, handles: BTreeMap::new(), fuel: Arc::default() })
     }
 }
 
@@ -146,21 +197,6 @@ fn resources(
     found
 }
 
-/// Asks a mock, with so much fuel, and waits for its answer. It runs as a task of its own: the engine does
-/// not run one store in the middle of another.
-pub async fn ask(mut mock: Turn, question: Question, fuel: u64) -> Result<Answered, MockFault> {
-    let name = mock.name.clone();
-    let asked = tokio::spawn(async move { mock.answer(question, fuel).await }).await;
-    asked.unwrap_or_else(|error| Err(broken(&name, &error.to_string())))
-}
-
-/// Ends a handle of a mock, with so much fuel. Returns what it used.
-pub async fn end(mut mock: Turn, handle: ResourceAny, fuel: u64) -> Result<u64, MockFault> {
-    let name = mock.name.clone();
-    let ended = tokio::spawn(async move { mock.end(handle, fuel).await }).await;
-    ended.unwrap_or_else(|error| Err(broken(&name, &error.to_string())))
-}
-
 fn broken(name: &str, why: &str) -> MockFault {
     let fault = Fault { kind: FaultKind::Mock, message: why.to_owned(), notes: Vec::new() };
     MockFault(of(name, "broke", fault))
@@ -177,7 +213,11 @@ fn of(name: &str, what: &str, fault: Fault) -> Fault {
 }
 
 impl Mock {
-    async fn answer(&mut self, question: Question, fuel: u64) -> Result<Answered, MockFault> {
+    async fn answer(
+        &mut self,
+        question: Question,
+        left: &AtomicU64,
+    ) -> Result<Answered, MockFault> {
         let Question { interface, function, args, handles } = question;
         let call = match &interface {
             Some(interface) => plain(&format!("{interface}#{function}")),
@@ -201,6 +241,7 @@ impl Mock {
         for (name, handle) in handles {
             given.bind(&name, handle);
         }
+        let fuel = left.load(Ordering::Relaxed);
         let set = self.store.set_fuel(fuel);
         set.map_err(|error| wrong(&self.name, breach::fault(&error, &self.limits)))?;
         let returned = made.make(&mut self.store, &self.instance, &mut given, &[]).await;
@@ -213,18 +254,27 @@ impl Mock {
         {
             return Err(bad(&self.name, "a stream or a future cannot be handed to the plugin"));
         }
-        let used = fuel - self.store.get_fuel().unwrap_or(0).min(fuel);
-        Ok(Answered { value, handles: returned.handles, fuel: used })
+        self.spend(fuel, left);
+        Ok(Answered { value, handles: returned.handles })
     }
 
-    async fn end(&mut self, handle: ResourceAny, fuel: u64) -> Result<u64, MockFault> {
+    async fn end(&mut self, handle: ResourceAny, left: &AtomicU64) -> Result<(), MockFault> {
         let call = format!("the end of a {}", self.label(&handle));
         let wrong = |name: &str, fault| MockFault(of(name, &format!("failed in {call}"), fault));
+        let fuel = left.load(Ordering::Relaxed);
         let set = self.store.set_fuel(fuel);
         set.map_err(|error| wrong(&self.name, breach::fault(&error, &self.limits)))?;
         let ended = handle.resource_drop_async(&mut self.store).await;
         within(ended, &self.store, &self.limits).map_err(|fault| wrong(&self.name, fault))?;
-        Ok(fuel - self.store.get_fuel().unwrap_or(0).min(fuel))
+        self.spend(fuel, left);
+        Ok(())
+    }
+
+    /// Takes off what it used of so much fuel. It may have been given more meanwhile.
+    fn spend(&self, fuel: u64, left: &AtomicU64) {
+        let used = fuel - self.store.get_fuel().unwrap_or(0).min(fuel);
+        let less = |left: u64| Some(left.saturating_sub(used));
+        let _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
     /// What a handle is called for which nothing has a name: as its resource.
