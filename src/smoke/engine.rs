@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use wasmtime::component::{Component, Linker};
 use wasmtime::{
-    Config, CustomCodeMemory, Engine, Module, OperatorCost, Strategy, VariableOperatorCost,
+    Config, CustomCodeMemory, Engine, Module, OperatorCost, OptLevel, Strategy,
+    VariableOperatorCost,
 };
 
 use super::store::State;
@@ -70,6 +71,10 @@ fn config(limits: &Limits, by: CompiledBy, size: usize) -> wasmtime::Result<Conf
         CompiledBy::Winch => Strategy::Winch,
         CompiledBy::Cranelift => Strategy::Cranelift,
     });
+    if by == CompiledBy::Winch {
+        // What is left for Cranelift then is trampolines, which nothing makes faster.
+        config.cranelift_opt_level(OptLevel::None);
+    }
     config.consume_fuel(true);
     config.operator_cost(flat());
     // Winch has this setting too.
