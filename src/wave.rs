@@ -126,37 +126,43 @@ pub struct Invocation {
 }
 
 impl Value {
+    /// The values that it is made of, in their order; none where it has no parts.
+    pub fn parts(&self) -> Box<dyn Iterator<Item = &Value> + '_> {
+        match self {
+            Value::List(items, _) | Value::Tuple(items) => Box::new(items.iter()),
+            Value::Record(fields) => Box::new(fields.iter().map(|(_, value)| value)),
+            Value::Variant(_, value) | Value::Option(value) => {
+                Box::new(value.as_deref().into_iter())
+            }
+            Value::Result(Ok(value) | Err(value)) => Box::new(value.as_deref().into_iter()),
+            _ => Box::new(std::iter::empty()),
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn parts_mut(&mut self) -> Box<dyn Iterator<Item = &mut Value> + '_> {
+        match self {
+            Value::List(items, _) | Value::Tuple(items) => Box::new(items.iter_mut()),
+            Value::Record(fields) => Box::new(fields.iter_mut().map(|(_, value)| value)),
+            Value::Variant(_, value) | Value::Option(value) => {
+                Box::new(value.as_deref_mut().into_iter())
+            }
+            Value::Result(Ok(value) | Err(value)) => Box::new(value.as_deref_mut().into_iter()),
+            _ => Box::new(std::iter::empty()),
+        }
+    }
+
     /// The handles that are named in it, in their order.
     pub fn handles(&self) -> Vec<&str> {
-        fn find<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
-            match value {
-                Value::Handle(name) => found.push(name),
-                Value::List(items, _) | Value::Tuple(items) => {
-                    items.iter().for_each(|item| find(item, found));
-                }
-                Value::Record(fields) => fields.iter().for_each(|(_, value)| find(value, found)),
-                Value::Variant(_, Some(value))
-                | Value::Option(Some(value))
-                | Value::Result(Ok(Some(value)) | Err(Some(value))) => find(value, found),
-                _ => {}
-            }
+        match self {
+            Value::Handle(name) => vec![name],
+            value => value.parts().flat_map(Value::handles).collect(),
         }
-        let mut found = Vec::new();
-        find(self, &mut found);
-        found
     }
 
     /// Whether there is something in it that has no text: a handle, a future, a stream.
     pub fn is_opaque(&self) -> bool {
-        match self {
-            Value::Opaque(_) => true,
-            Value::List(items, _) | Value::Tuple(items) => items.iter().any(Value::is_opaque),
-            Value::Record(fields) => fields.iter().any(|(_, value)| value.is_opaque()),
-            Value::Variant(_, Some(value))
-            | Value::Option(Some(value))
-            | Value::Result(Ok(Some(value)) | Err(Some(value))) => value.is_opaque(),
-            _ => false,
-        }
+        matches!(self, Value::Opaque(_)) || self.parts().any(Value::is_opaque)
     }
 
     /// How much it takes in memory, in bytes, nearly.

@@ -128,11 +128,8 @@ impl Case<'_> {
     /// Brings the case's mock to life.
     async fn mock(&self, script: &MockScript, store: &PluginStore) -> Result<Mocked, Fault> {
         let Some(mock) = self.prepared.mocks.get(script.index) else {
-            return Err(Fault {
-                kind: FaultKind::Mock,
-                message: format!("the mock {} is not there", script.name),
-                notes: Vec::new(),
-            });
+            let message = format!("the mock {} is not there", script.name);
+            return Err(Fault::new(FaultKind::Mock, message));
         };
         mock.start(script, self.limits, store).await
     }

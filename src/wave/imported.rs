@@ -319,21 +319,12 @@ impl Imported<'_> {
 
 /// Puts what is in files where they are named.
 fn inline(value: &mut Value, files: &[&[u8]]) {
-    match value {
-        Value::File(index, text) => {
-            let bytes = files.get(*index).copied().unwrap_or_default();
-            *value = match *text {
-                true => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
-                false => Value::Bytes(bytes.to_vec()),
-            };
-        }
-        Value::List(items, _) | Value::Tuple(items) => {
-            items.iter_mut().for_each(|item| inline(item, files));
-        }
-        Value::Record(fields) => fields.iter_mut().for_each(|(_, value)| inline(value, files)),
-        Value::Variant(_, Some(value))
-        | Value::Option(Some(value))
-        | Value::Result(Ok(Some(value)) | Err(Some(value))) => inline(value, files),
-        _ => {}
+    if let Value::File(index, text) = value {
+        let bytes = files.get(*index).copied().unwrap_or_default();
+        *value = match *text {
+            true => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+            false => Value::Bytes(bytes.to_vec()),
+        };
     }
+    value.parts_mut().for_each(|part| inline(part, files));
 }

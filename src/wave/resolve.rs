@@ -377,19 +377,11 @@ fn full(world: &World, interface: &str) -> String {
 /// What a value takes in the engine, roughly, in bytes.
 fn weight(value: &Value, files: &[&[u8]]) -> u64 {
     const ELEMENT: u64 = 40;
-    let all = |values: &mut dyn Iterator<Item = &Value>| {
-        values.map(|value| weight(value, files)).sum::<u64>()
+    let own = match value {
+        Value::Text(text) => text.len() as u64,
+        Value::Bytes(bytes) => bytes.len() as u64,
+        Value::File(index, _) => files.get(*index).map_or(0, |file| file.len() as u64),
+        _ => 0,
     };
-    ELEMENT
-        + match value {
-            Value::Text(text) => text.len() as u64,
-            Value::Bytes(bytes) => bytes.len() as u64,
-            Value::File(index, _) => files.get(*index).map_or(0, |file| file.len() as u64),
-            Value::List(items, _) | Value::Tuple(items) => all(&mut items.iter()),
-            Value::Record(fields) => all(&mut fields.iter().map(|(_, value)| value)),
-            Value::Variant(_, Some(value))
-            | Value::Option(Some(value))
-            | Value::Result(Ok(Some(value)) | Err(Some(value))) => weight(value, files),
-            _ => 0,
-        }
+    ELEMENT + own + value.parts().map(|part| weight(part, files)).sum::<u64>()
 }

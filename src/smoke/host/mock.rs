@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use thiserror::Error;
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use wasmtime::component::{Component, Instance, InstancePre, Linker, ResourceAny, ResourceType};
+use wasmtime::component::{Component, Instance, InstancePre, ResourceAny, ResourceType};
 
 use super::side::plain;
 use crate::config::{Limits, MockScript};
@@ -17,7 +17,7 @@ use crate::smoke::call::{Call, Handles};
 use crate::smoke::engine;
 use crate::smoke::http::Desk;
 use crate::smoke::store::{self, PluginStore, State};
-use crate::smoke::{Fault, FaultKind, breach, wasi, within};
+use crate::smoke::{Fault, FaultKind, breach, within};
 use crate::wave::{Expect, Invocation, Value};
 
 /// A mock that is compiled, for all cases of a job that name it.
@@ -142,9 +142,9 @@ impl PreparedMock {
         let fault =
             |error: wasmtime::Error| of(name, "cannot be set up", breach::fault(&error, limits));
         let compiled = engine::compile(bytes, limits, limits.compiler).map_err(fault)?;
-        let mut linker = Linker::new(&compiled.engine);
-        wasi::link(&mut linker, &compiled.engine, &compiled.component).map_err(fault)?;
-        let instance = linker.instantiate_pre(&compiled.component).map_err(fault)?;
+        let linked = compiled.linker();
+        let instance = linked.and_then(|linker| linker.instantiate_pre(&compiled.component));
+        let instance = instance.map_err(fault)?;
         Ok(PreparedMock { component: compiled.component, instance })
     }
 
@@ -198,8 +198,7 @@ fn resources(
 }
 
 fn broken(name: &str, why: &str) -> MockFault {
-    let fault = Fault { kind: FaultKind::Mock, message: why.to_owned(), notes: Vec::new() };
-    MockFault(of(name, "broke", fault))
+    MockFault(of(name, "broke", Fault::new(FaultKind::Mock, why)))
 }
 
 /// A fault of a mock. What the operating system did stays the system's.
@@ -224,10 +223,7 @@ impl Mock {
             None => function.clone(),
         };
         let wrong = |name: &str, fault| MockFault(of(name, &format!("failed in {call}"), fault));
-        let bad = |name: &str, message: &str| {
-            let (kind, message) = (FaultKind::Mock, message.to_owned());
-            wrong(name, Fault { kind, message, notes: Vec::new() })
-        };
+        let bad = |name: &str, message: &str| wrong(name, Fault::new(FaultKind::Mock, message));
         let (bind, expect) = (None, Expect::Return);
         let invocation = Invocation { interface, function, args, bind, expect };
         let Some(made) = Call::find(&self.component, &invocation) else {
@@ -296,13 +292,6 @@ fn name_handles(value: &mut Value, names: &mut dyn Iterator<Item = String>) -> b
             None => false,
         },
         Value::Opaque(_) => false,
-        Value::List(items, _) | Value::Tuple(items) => {
-            items.iter_mut().all(|item| name_handles(item, names))
-        }
-        Value::Record(fields) => fields.iter_mut().all(|(_, value)| name_handles(value, names)),
-        Value::Variant(_, Some(value))
-        | Value::Option(Some(value))
-        | Value::Result(Ok(Some(value)) | Err(Some(value))) => name_handles(value, names),
-        _ => true,
+        value => value.parts_mut().all(|part| name_handles(part, names)),
     }
 }

@@ -371,29 +371,18 @@ impl Side {
     /// Makes the handles that an answer names: they get names of their own, `alice`, `alice#2`; or those
     /// that they had when they were recorded.
     pub fn make_handles(&mut self, value: &mut Value) {
-        match value {
-            Value::Handle(name) => {
-                if self.replay.is_none() {
-                    let label = name.split('#').next().unwrap_or_default().to_owned();
-                    let made = self.made.entry(label.clone()).or_default();
-                    *made += 1;
-                    *name = if *made == 1 { label } else { format!("{label}#{made}") };
-                }
-                self.last += 1;
-                let held = Held { name: name.clone(), drop: String::new() };
-                self.held.insert(self.last, held);
+        if let Value::Handle(name) = value {
+            if self.replay.is_none() {
+                let label = name.split('#').next().unwrap_or_default().to_owned();
+                let made = self.made.entry(label.clone()).or_default();
+                *made += 1;
+                *name = if *made == 1 { label } else { format!("{label}#{made}") };
             }
-            Value::List(items, _) | Value::Tuple(items) => {
-                items.iter_mut().for_each(|item| self.make_handles(item));
-            }
-            Value::Record(fields) => {
-                fields.iter_mut().for_each(|(_, value)| self.make_handles(value));
-            }
-            Value::Variant(_, Some(value))
-            | Value::Option(Some(value))
-            | Value::Result(Ok(Some(value)) | Err(Some(value))) => self.make_handles(value),
-            _ => {}
+            self.last += 1;
+            let held = Held { name: name.clone(), drop: String::new() };
+            self.held.insert(self.last, held);
         }
+        value.parts_mut().for_each(|part| self.make_handles(part));
     }
 
     /// The number of a handle that was made, which is of this resource: `interface#[drop]session`
